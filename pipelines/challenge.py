@@ -1,0 +1,43 @@
+"""Let the champion score the same rows, so that the two can be compared pair by pair."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from slipway import configuration, project, stage
+from slipway.evaluation.metrics import sample
+from slipway.evaluation.resampling import Resampling, difference
+from slipway.files import replacing, write_json
+from slipway.gates.verdict import rounded
+from slipway.progress import console, step
+from slipway.release.champion import load_champion
+from slipway.split import read
+
+
+def challenge(model: str) -> None:
+    """Write artifacts/MODEL/challenge/: the champion's scores and the differences in every measure."""
+    plan = Resampling(**configuration.load(model).evaluate.model_dump())
+    paths, contract = project.paths(model), project.module(model, "contract")
+    scores = pl.read_parquet(paths.evaluation / "scores.parquet")
+    reigning = load_champion(paths)
+    with replacing(paths.challenge) as folder:
+        folder.mkdir()
+        if reigning is None:
+            console.print("  no champion is recorded: this is the first release")
+            write_json(folder / "comparison.json", {"champion": None})
+            return
+        with step(f"scoring {scores.height} rows with champion {reigning.digest[:12]}"):
+            raw = read(paths.validated, scores["period"].unique().sort())
+            score = reigning.score_table(raw.filter(contract.label().is_not_null()))
+            pl.DataFrame({"score": score}).write_parquet(folder / "scores.parquet")
+        with step("comparing on the same resamples"):
+            data = sample(scores[contract.LABEL].to_numpy(), scores["day"].to_numpy())
+            found = difference(data, score, scores["score"].to_numpy(), plan)
+        differences = {name: entry.as_dict() for name, entry in found.items()}
+        write_json(
+            folder / "comparison.json", rounded({"champion": reigning.digest, "rows": len(score), **differences})
+        )
+
+
+if __name__ == "__main__":
+    stage.run(challenge)

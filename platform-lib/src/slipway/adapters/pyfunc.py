@@ -1,0 +1,48 @@
+"""A release as an MLflow pyfunc model: MLflow calls ``_load_pyfunc`` with the folder that it stored."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from slipway.release import Release, digest_of, load
+
+if TYPE_CHECKING:
+    import pandas
+
+_TYPES = {"integer": pl.Int64, "number": pl.Float64, "string": pl.String}
+
+
+class PyfuncRelease:
+    """Scores pandas frames with a release."""
+
+    def __init__(self, release: Release) -> None:
+        self.release = release
+
+    def predict(self, model_input: pandas.DataFrame, params: dict[str, Any] | None = None) -> pandas.DataFrame:
+        """One row of score and decision for each row of ``model_input``, whose columns are the request fields."""
+        fields = self.release.fields
+        columns = {
+            field.name: pl.Series(
+                [None if value != value else value for value in model_input[field.name]], strict=False
+            ).cast(_TYPES[field.kind])
+            for field in fields
+        }
+        score = self.release.score_table(pl.DataFrame(columns))
+        answers = {self.release.score_name: score, self.release.decision_name: score >= self.release.threshold}
+        return pl.DataFrame(answers).to_pandas()
+
+
+def _load_pyfunc(data_path: str) -> PyfuncRelease:
+    """MLflow stores the folder under a name of its own; a release is named by its digest."""
+    stored = Path(data_path)
+    named = Path(tempfile.mkdtemp(prefix="slipway-release-")) / digest_of(stored)
+    try:
+        shutil.copytree(stored, named)
+        return PyfuncRelease(load(named))
+    finally:
+        shutil.rmtree(named.parent)

@@ -1,0 +1,40 @@
+"""The command ``slipway``: one file per verb.
+
+Each verb imports what it needs when it runs, so that ``slipway --help`` answers at once. Exit codes are those of
+:mod:`slipway.errors`: 0 done, 1 a gate is red, 2 wrong usage, 3 the environment is at fault.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.markup import escape
+
+from slipway.cli.record import record
+from slipway.cli.report import report
+from slipway.cli.serve import serve
+from slipway.cli.verdicts import verdicts
+from slipway.cli.verify import verify
+from slipway.errors import SlipwayError
+from slipway.progress import console
+
+app = typer.Typer(
+    name="slipway",
+    help="ML delivery platform: from data to a served release, through gates that are always on.\n\n"
+    "Exit codes: 0 done, 1 a gate is red, 2 wrong usage, 3 the environment is at fault.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for verb in (verdicts, verify, record, report, serve):
+    app.command()(verb)
+
+
+def main() -> None:
+    """Run the command line; a known error ends it with a sentence and an exit code, never a traceback."""
+    try:
+        app()
+    except SlipwayError as error:
+        console.print(f"[red]slipway: {escape(error.what)}[/red] {escape(error.remedy)}", soft_wrap=True)
+        sys.exit(error.exit_code)

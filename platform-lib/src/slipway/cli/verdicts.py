@@ -1,0 +1,47 @@
+"""``slipway verdicts``: what each gate said."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from slipway.cli.options import Json, Model
+
+
+def verdicts(model: Model, json: Json = False) -> None:
+    """Show the verdict of every gate on a model; exit 1 if one is red or missing.
+
+    Examples:
+
+      slipway verdicts flight_delay
+
+      slipway verdicts flight_delay --json
+    """
+    from slipway import gates, project
+    from slipway.files import canonical_json, read_json
+
+    paths = project.paths(model)
+    project.enter()
+    found = {gate: read_json(paths.verdict(gate)) if paths.verdict(gate).is_file() else None for gate in gates.names()}
+    if json:
+        sys.stdout.write(canonical_json(found).decode())
+    else:
+        _table(found)
+    if not all(verdict and verdict["passed"] for verdict in found.values()):
+        raise typer.Exit(1)
+
+
+def _table(found: dict[str, dict[str, object] | None]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("gate", "verdict", "reason", box=None, pad_edge=False)
+    for gate, verdict in found.items():
+        if verdict is None:
+            table.add_row(gate, "[yellow]missing[/yellow]", "It has not been judged yet: run `dvc repro`.")
+        else:
+            colour = "[green]green[/green]" if verdict["passed"] else "[red]RED[/red]"
+            table.add_row(gate, colour, escape(str(verdict["reason"])))
+    Console().print(table)

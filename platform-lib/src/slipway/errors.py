@@ -1,0 +1,47 @@
+"""Errors that name the thing, the rule and the remedy, and the exit code of each kind.
+
+Exit codes of ``slipway`` and of every pipeline stage:
+
+====  =======================================================
+0     done
+1     a gate is red
+2     the caller's input is wrong (arguments, params, data asked for)
+3     the environment is at fault (disk, missing file, missing tool)
+====  =======================================================
+"""
+
+from __future__ import annotations
+
+
+class SlipwayError(Exception):
+    """Base of all errors that a user can act on.
+
+    Args:
+        what: the thing and the rule that it breaks, as a sentence.
+        remedy: what to do about it, as a sentence.
+    """
+
+    exit_code = 3
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        self.what = what
+        self.remedy = remedy
+        super().__init__(f"{what} {remedy}".strip())
+
+
+class GateRed(SlipwayError):
+    """One or more gates are red: the work is sound, the result is not good enough."""
+
+    exit_code = 1
+
+
+class UsageError(SlipwayError):
+    """The caller asked for something that does not exist or is not allowed."""
+
+    exit_code = 2
+
+
+class EnvironmentFault(SlipwayError):
+    """The machine lacks something: space, a file, a tool."""
+
+    exit_code = 3

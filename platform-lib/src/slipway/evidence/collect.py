@@ -1,0 +1,68 @@
+"""From the verdict files to one evidence file, and the check that it is whole, fresh and green."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from slipway.errors import SlipwayError
+from slipway.files import read_json
+from slipway.project import ModelPaths
+
+SCHEMA = 1
+
+
+class EvidenceRefused(SlipwayError):
+    """A verdict is missing, stale or red."""
+
+    exit_code = 1
+
+
+def collect(gates: Iterable[str], paths: ModelPaths) -> dict[str, Any]:
+    """The verdicts of all ``gates`` in one mapping, JSON-ready."""
+    return {
+        "schema": SCHEMA,
+        "model": paths.name,
+        "verdicts": {gate: read_json(paths.verdict(gate)) for gate in sorted(gates)},
+    }
+
+
+def check(evidence: Mapping[str, Any], gates: Iterable[str], subject: Mapping[str, str]) -> None:
+    """Refuse evidence that does not show every gate green on exactly this subject.
+
+    Args:
+        evidence: as :func:`collect` returns it.
+        gates: names of all gates that must be in it.
+        subject: sha256 of each thing that is about to be packaged.
+
+    Raises:
+        EvidenceRefused: naming the gate and what is wrong with its verdict.
+    """
+    check_green(evidence, gates)
+    for gate in sorted(gates):
+        _refuse_stale(gate, evidence["verdicts"][gate].get("subject") or {}, subject)
+
+
+def check_green(evidence: Mapping[str, Any], gates: Iterable[str]) -> None:
+    """Refuse evidence in which the verdict of any of ``gates`` is missing or red."""
+    if evidence.get("schema") != SCHEMA:
+        raise EvidenceRefused(f"The evidence has schema {evidence.get('schema')!r}, not {SCHEMA}.", "Run `dvc repro`.")
+    verdicts = evidence["verdicts"]
+    for gate in sorted(gates):
+        verdict = verdicts.get(gate)
+        if verdict is None:
+            raise EvidenceRefused(f"The verdict of gate {gate} is missing.", "Run `dvc repro`.")
+        if verdict.get("gate") != gate or verdict.get("passed") is not True:
+            raise EvidenceRefused(f"Gate {gate} is red: {verdict.get('reason')}", "Mend its cause and run `dvc repro`.")
+
+
+def _refuse_stale(gate: str, judged: Mapping[str, str], subject: Mapping[str, str]) -> None:
+    if not judged:
+        raise EvidenceRefused(f"The verdict of gate {gate} does not say what it judged.", "Run `dvc repro`.")
+    for name, digest in judged.items():
+        if subject.get(name) != digest:
+            raise EvidenceRefused(
+                f"The verdict of gate {gate} is stale: it judged {name} with sha256 {digest}, "
+                f"but the one at hand has {subject.get(name)}.",
+                "Run `dvc repro`, which judges it anew.",
+            )

@@ -1,0 +1,87 @@
+"""Writing files so that a reader sees a whole one or none, and naming content by its sha256."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from slipway.errors import EnvironmentFault
+
+_CHUNK = 1 << 20
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """Yield a path beside ``target`` to write to; it takes target's place only if the block succeeds.
+
+    ``target`` may become a file or a folder. A kill at any line leaves the old target or none.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _clear_abandoned(target)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.{os.getpid()}.", dir=target.parent))
+    try:
+        staged = scratch / target.name
+        yield staged
+        if target.is_dir():
+            shutil.rmtree(target)
+        os.replace(staged, target)
+    except OSError as error:
+        raise EnvironmentFault(
+            f"{target} could not be written: {error.strerror or error}.",
+            "Nothing was replaced. Free some space or mend the permissions, then run the same command again.",
+        ) from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _clear_abandoned(target: Path) -> None:
+    for scratch in target.parent.glob(f".{target.name}.*.*"):
+        writer = scratch.name.split(".")[-2]
+        if writer.isdigit() and not Path("/proc", writer).exists():
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def canonical_json(value: Any) -> bytes:
+    """Serialise to the one byte string that equal values share (sorted keys, no NaN, UTF-8)."""
+    text = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
+    return (text + "\n").encode()
+
+
+def write_json(target: Path, value: Any) -> None:
+    """Write ``value`` as canonical JSON, whole or not at all."""
+    with replacing(target) as staged:
+        staged.write_bytes(canonical_json(value))
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file; a missing or broken one is an EnvironmentFault that names it."""
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise EnvironmentFault(f"{path} is missing.", "Run `make repro` to make it.") from error
+    except ValueError as error:
+        raise EnvironmentFault(f"{path} is not valid JSON: {error}.", "Run `make repro` to make it anew.") from error
+
+
+def sha256_file(path: Path) -> str:
+    """Hex sha256 of a file, read in chunks so that its size does not matter."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def sha256_folder(folder: Path) -> str:
+    """Hex sha256 over the names and contents of all files below ``folder``."""
+    listing = {
+        path.relative_to(folder).as_posix(): sha256_file(path) for path in sorted(folder.rglob("*")) if path.is_file()
+    }
+    return hashlib.sha256(canonical_json(listing)).hexdigest()

@@ -1,0 +1,66 @@
+"""Gate ``budget``: the packaged model is small and quick enough to serve."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Annotated, ClassVar
+
+from annotated_types import Gt
+
+from slipway.gates.verdict import Verdict
+
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Upper bounds of each figure of :class:`Footprint`."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+    max_model_mib: Annotated[float, Gt(0)]
+    max_trees: Annotated[int, Gt(0)]
+    max_single_row_ms: Annotated[float, Gt(0)]
+    max_memory_mib: Annotated[float, Gt(0)]
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """What the packaged model takes.
+
+    Attributes:
+        model_bytes: size of the model file.
+        trees: number of trees.
+        single_row_ms: median milliseconds from a raw request to its score, in process.
+        memory_mib: growth of the process's resident memory by loading it and answering.
+    """
+
+    model_bytes: int
+    trees: int
+    single_row_ms: float
+    memory_mib: float
+
+
+def judge(footprint: Footprint, thresholds: Thresholds) -> Verdict:
+    """Hold the footprint against its bounds; the machine-dependent figures stay in ``observed``."""
+    over = {
+        "model size": footprint.model_bytes / _MIB > thresholds.max_model_mib,
+        "number of trees": footprint.trees > thresholds.max_trees,
+        "single-row latency": footprint.single_row_ms > thresholds.max_single_row_ms,
+        "memory": footprint.memory_mib > thresholds.max_memory_mib,
+    }
+    exceeded = [name for name, exceeds in over.items() if exceeds]
+    size = f"{footprint.trees} trees in {footprint.model_bytes / _MIB:.2f} MiB"
+    return Verdict(
+        gate="budget",
+        passed=not exceeded,
+        reason=f"{size}: over budget in {' and '.join(exceeded)}."
+        if exceeded
+        else f"{size}: size, trees, single-row latency and memory are within budget.",
+        figures={
+            "model_bytes": footprint.model_bytes,
+            "trees": footprint.trees,
+            "exceeded": exceeded,
+        },
+        thresholds=asdict(thresholds),
+        observed={"single_row_ms": footprint.single_row_ms, "memory_mib": footprint.memory_mib},
+    )

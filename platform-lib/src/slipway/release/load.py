@@ -1,0 +1,109 @@
+"""From a release's folder to answers, by the code and the state that travel inside it."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import lightgbm
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from slipway.contracts.signature import Field, from_json
+from slipway.features import Row, Table
+from slipway.files import read_json
+from slipway.release.manifest import verify
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True)
+class Release:
+    """A verified release, ready to answer.
+
+    Attributes:
+        folder: where it stands.
+        digest: its name, 64 hex digits.
+        model: the model's name.
+        fields: the rules of each request field, in the order of the signature.
+        card: the content of its model.yaml.
+        threshold: the score from which the decision is positive.
+    """
+
+    folder: Path
+    digest: str
+    model: str
+    fields: list[Field]
+    card: dict[str, Any]
+    threshold: float
+    _features: ModuleType
+    _state: dict[str, Any]
+    _booster: lightgbm.Booster
+
+    @property
+    def score_name(self) -> str:
+        """What the score is called in answers, e.g. "late_probability"."""
+        return str(self.card["output"]["score"])
+
+    @property
+    def decision_name(self) -> str:
+        """What the decision is called in answers, e.g. "late"."""
+        return str(self.card["output"]["decision"])
+
+    def score_row(self, request: Mapping[str, Any]) -> float:
+        """Score one request (field name to value, None for null) that keeps the signature."""
+        values = self._features.transform(Row(request), self._state)
+        return float(self._predict(np.array([values], dtype=np.float64))[0])
+
+    def score_table(self, raw: pl.DataFrame) -> NDArray[np.float64]:
+        """Score each row of a raw table; equal, bit by bit, to ``score_row`` of each."""
+        columns = self._features.transform(Table(raw), self._state)
+        return self._predict(np.column_stack(columns))
+
+    def _predict(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(self._booster.predict(features, num_threads=0 if len(features) > 1 else 1))
+
+
+def load(folder: Path) -> Release:
+    """Verify the release in ``folder``, which is named by its digest, and load it.
+
+    Raises:
+        ReleaseBroken: when it does not verify.
+    """
+    manifest = verify(folder)
+    digest = folder.resolve().name
+    card = yaml.safe_load((folder / "model.yaml").read_text())
+    return Release(
+        folder=folder,
+        digest=digest,
+        model=manifest["model"],
+        fields=from_json(read_json(folder / "signature.json")),
+        card=card,
+        threshold=read_json(folder / "decision.json")["threshold"],
+        _features=_module(folder, digest),
+        _state=read_json(folder / "state.json"),
+        _booster=lightgbm.Booster(model_file=folder / "model.txt"),
+    )
+
+
+def _module(folder: Path, digest: str) -> ModuleType:
+    """Import the release's own features.py under a name of its own, so that two releases can be loaded at once."""
+    name = f"slipway_release_{digest[:16]}_features"
+    spec = importlib.util.spec_from_file_location(name, folder / "model" / "features.py")
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{folder / 'model/features.py'} cannot be imported")
+    loaded = importlib.util.module_from_spec(spec)
+    sys.modules[name] = loaded
+    write_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        spec.loader.exec_module(loaded)
+    finally:
+        sys.dont_write_bytecode = write_bytecode
+    return loaded

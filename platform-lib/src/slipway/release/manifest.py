@@ -1,0 +1,95 @@
+"""The manifest: which files a release holds, and the proof that it holds exactly those."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from slipway.errors import SlipwayError
+from slipway.files import canonical_json, read_json, sha256_file
+
+MANIFEST = "manifest.json"
+SCHEMA = 1
+
+
+class ReleaseBroken(SlipwayError):
+    """The folder is not the release that it claims to be."""
+
+    exit_code = 3
+
+
+def write(folder: Path, model: str) -> str:
+    """Write the manifest of all files in ``folder`` and return the release's digest (64 hex digits)."""
+    manifest = {"schema": SCHEMA, "model": model, "files": _listing(folder)}
+    content = canonical_json(manifest)
+    (folder / MANIFEST).write_bytes(content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def digest_of(folder: Path) -> str:
+    """The digest of the release in ``folder``: the sha256 of its manifest."""
+    manifest = folder / MANIFEST
+    if not manifest.is_file():
+        raise ReleaseBroken(
+            f"{folder} is not a release: it holds no {MANIFEST}.",
+            "Name a folder below releases/, or run `make repro` to make one.",
+        )
+    return sha256_file(manifest)
+
+
+def verify(folder: Path, digest: str | None = None) -> dict[str, Any]:
+    """Check every file of the release against its manifest, and the manifest against its name.
+
+    Args:
+        folder: the release.
+        digest: the digest it must have; by default the one that its folder is named by.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        ReleaseBroken: naming the first file that is changed, missing or not listed.
+    """
+    expected = digest or folder.resolve().name
+    actual = digest_of(folder)
+    if actual != expected:
+        raise ReleaseBroken(
+            f"{folder / MANIFEST} has sha256 {actual}, but the release is named {expected}.",
+            "The manifest was changed or the folder renamed; fetch the release again.",
+        )
+    manifest: dict[str, Any] = read_json(folder / MANIFEST)
+    if manifest.get("schema") != SCHEMA:
+        raise ReleaseBroken(
+            f"{folder / MANIFEST} has schema {manifest.get('schema')!r}; this Slipway reads schema {SCHEMA}.",
+            "Use the Slipway version that made the release.",
+        )
+    _compare(folder, manifest["files"])
+    return manifest
+
+
+def _compare(folder: Path, listed: dict[str, Any]) -> None:
+    found = _listing(folder)
+    for name in sorted(listed.keys() | found.keys()):
+        if name not in found:
+            raise ReleaseBroken(f"{folder / name} is missing from the release.", "Fetch the release again.")
+        if name not in listed:
+            raise ReleaseBroken(
+                f"{folder / name} is not part of the release.", "Remove it, or fetch the release again."
+            )
+        if listed[name] != found[name]:
+            raise ReleaseBroken(
+                f"{folder / name} has sha256 {found[name]['sha256']}, the manifest says {listed[name]['sha256']}.",
+                "The file was changed after packaging; fetch the release again.",
+            )
+
+
+def _listing(folder: Path) -> dict[str, Any]:
+    listing = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink():
+            raise ReleaseBroken(f"{path} is a symbolic link.", "A release holds regular files only; remove it.")
+        if path.is_file() and path != folder / MANIFEST and "__pycache__" not in path.parts:
+            name = path.relative_to(folder).as_posix()
+            listing[name] = {"sha256": sha256_file(path), "bytes": path.stat().st_size}
+    return listing

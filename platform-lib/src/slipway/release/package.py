@@ -1,0 +1,91 @@
+"""Making a release from what the pipeline left behind."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import yaml
+
+from slipway import evidence, gates, project
+from slipway.contracts import derivation, signature
+from slipway.errors import UsageError
+from slipway.evaluation.kpi import Costs
+from slipway.files import read_json, replacing, sha256_file, sha256_folder, write_json
+from slipway.project import ModelPaths
+from slipway.release import manifest
+
+MODULES = ("contract.py", "features.py")
+_REQUIRED = ("title", "owner", "purpose", "licence", "data_licence", "retention_days", "label_delay", "output", "kpi")
+
+
+def subject(paths: ModelPaths) -> dict[str, str]:
+    """Sha256 of everything that a verdict may have been passed on."""
+    return {
+        "validated": sha256_folder(paths.validated),
+        "model.txt": sha256_file(paths.trained / "model.txt"),
+        "state.json": sha256_file(paths.features / "state.json"),
+        "features.py": sha256_file(paths.home / "features.py"),
+    }
+
+
+def package(paths: ModelPaths, params: dict[str, Any]) -> str:
+    """Write the release below ``paths.releases``, in a folder named by its digest, and return the digest.
+
+    Nothing in it depends on when or where it is made: equal inputs give equal bytes.
+
+    Raises:
+        EvidenceRefused: when a verdict is missing, stale or red.
+        UsageError: when model.yaml lacks something that a release must say.
+    """
+    found = read_json(paths.evidence)
+    evidence.check(found, gates.names(), subject(paths))
+    facts = _facts(paths)
+    with replacing(paths.releases) as releases:
+        folder = releases / "unnamed"
+        (folder / "model").mkdir(parents=True)
+        _copy(paths, folder)
+        write_json(folder / "signature.json", signature.as_json(derivation.derive(_contract(paths).RAW)))
+        write_json(folder / "decision.json", {"threshold": Costs(**facts["kpi"]["costs"]).threshold()})
+        write_json(folder / "example.json", _example(paths))
+        write_json(folder / "params.json", params)
+        digest = manifest.write(folder, paths.name)
+        folder.rename(releases / digest)
+        manifest.verify(releases / digest)
+    return digest
+
+
+def _contract(paths: ModelPaths) -> Any:
+    return project.module(paths.name, "contract")
+
+
+def _facts(paths: ModelPaths) -> dict[str, Any]:
+    file = paths.home / "model.yaml"
+    facts: dict[str, Any] = yaml.safe_load(file.read_text())
+    missing = [key for key in _REQUIRED if not facts.get(key)]
+    if missing:
+        raise UsageError(f"{file} lacks {', '.join(missing)}.", "A release must say it; add it.")
+    return facts
+
+
+def _copy(paths: ModelPaths, folder: Path) -> None:
+    shutil.copyfile(paths.trained / "model.txt", folder / "model.txt")
+    shutil.copyfile(paths.features / "state.json", folder / "state.json")
+    shutil.copyfile(paths.evidence, folder / "evidence.json")
+    shutil.copyfile(paths.provenance, folder / "provenance.json")
+    for name in ("model.yaml", "card.md"):
+        shutil.copyfile(paths.home / name, folder / name)
+    for name in MODULES:
+        shutil.copyfile(paths.home / name, folder / "model" / name)
+    shutil.copytree(paths.drift, folder / "drift")
+
+
+def _example(paths: ModelPaths) -> dict[str, Any]:
+    """A real request: the newest validated row that misses nothing, or else just the newest."""
+    newest = max(paths.validated.glob("*.parquet"))
+    fields = [field.name for field in derivation.derive(_contract(paths).RAW)]
+    rows = pl.read_parquet(newest, columns=fields)
+    whole = rows.drop_nulls()
+    return (whole if whole.height else rows).row(-1, named=True)

@@ -1,0 +1,182 @@
+"""A release to serve and a live server of it, for the tests of serving."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from models.flight_delay import contract, features, train
+from slipway.contracts.derivation import derive
+from slipway.contracts.request import RequestRules
+from slipway.contracts.signature import Field, as_json, from_json
+from slipway.features import Table
+from slipway.files import read_json, write_json
+from slipway.release import manifest
+
+MONOREPO = Path(__file__).resolve().parents[1]
+DATATYPES = {"integer": "INT64", "number": "FP64", "string": "BYTES"}
+_TYPES = {"integer": pl.Int64, "number": pl.Float64, "string": pl.String}
+_AIRPORTS = ("ATL", "BOS", "LAX", "ORD", "PBI", "ZZZ")
+SLIPWAY = (sys.executable, "-c", "from slipway.cli import main; main()")
+
+
+def rows(fields: list[Field], count: int, seed: int = 0) -> list[dict[str, Any]]:
+    """Rows that keep the signature, from its bounds inward, a tenth of nullable values null."""
+    source = random.Random(seed)
+    return [{field.name: _value(field, source) for field in fields} for _ in range(count)]
+
+
+def frame(fields: list[Field], values: list[dict[str, Any]]) -> pl.DataFrame:
+    """Rows as the table that ``Release.score_table`` takes."""
+    return pl.DataFrame(values, schema={field.name: _TYPES[field.kind] for field in fields})
+
+
+def tensors(fields: list[Field], values: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows as V2 input tensors."""
+    return [
+        {
+            "name": field.name,
+            "shape": [len(values)],
+            "datatype": DATATYPES[field.kind],
+            "data": [row[field.name] for row in values],
+        }
+        for field in fields
+    ]
+
+
+def _value(field: Field, source: random.Random) -> Any:
+    if field.nullable and source.random() < 0.1:
+        return None
+    if field.allowed is not None:
+        return source.choice(field.allowed)
+    if field.kind == "string":
+        return source.choice(_AIRPORTS)
+    assert field.minimum is not None
+    assert field.maximum is not None
+    if field.multiple_of is not None:
+        return source.randint(0, int(field.maximum / field.multiple_of)) * field.multiple_of
+    if field.kind == "integer":
+        return source.randint(int(field.minimum), int(field.maximum))
+    return source.uniform(field.minimum, field.maximum)
+
+
+def build_release(folder: Path) -> Path:
+    """A small release of the reference model's code, trained on noise: 20 trees on 2,000 rows."""
+    staged = folder / "staged"
+    (staged / "model").mkdir(parents=True)
+    home = MONOREPO / "models" / "flight_delay"
+    for name in ("contract.py", "features.py"):
+        shutil.copy(home / name, staged / "model" / name)
+    shutil.copy(home / "model.yaml", staged / "model.yaml")
+    fields = derive(contract.RAW)
+    sample = rows(fields, 2_000, seed=1)
+    raw = frame(fields, sample)
+    state = features.fit(raw)
+    label = np.random.default_rng(1).integers(0, 2, raw.height).astype(np.int8)
+    params = {"num_trees": 20, "seed": 1, "num_threads": 1}
+    train.fit(np.column_stack(features.transform(Table(raw), state)), label, params).save_model(staged / "model.txt")
+    write_json(staged / "state.json", state)
+    write_json(staged / "signature.json", as_json(fields))
+    write_json(staged / "decision.json", {"threshold": 0.5})
+    write_json(staged / "example.json", sample[0])
+    return staged.rename(folder / manifest.write(staged, "flight_delay"))
+
+
+def packaged_release() -> Path | None:
+    """The release that the pipeline made, if it has run."""
+    made = list((MONOREPO / "releases" / "flight_delay").glob("*/manifest.json"))
+    return made[0].parent if len(made) == 1 else None
+
+
+class LiveServer:
+    """``slipway serve`` of one release in a process of its own, on a free loopback port."""
+
+    def __init__(self, release: Path, *options: str, log: Path) -> None:
+        self.release = release
+        self.fields = from_json(read_json(release / "signature.json"))
+        self.rules = RequestRules(self.fields)
+        self.port = _free_port()
+        self.log = log
+        with log.open("wb") as stderr:
+            arguments = [*SLIPWAY, "serve", str(release), "--port", str(self.port), *options]
+            self.process = subprocess.Popen(arguments, stderr=stderr, cwd=MONOREPO)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> LiveServer:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and self.process.poll() is None:
+            with contextlib.suppress(OSError):
+                if self.send("GET", "/ready")[0] == 200:
+                    return self
+            time.sleep(0.05)
+        self.stop()
+        raise AssertionError(f"the server did not become ready:\n{self.log.read_text()}")
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> int:
+        """Send SIGTERM and return the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=60)
+
+    def send(
+        self, method: str, path: str, body: bytes | None = None, **headers: str
+    ) -> tuple[int, http.client.HTTPMessage, bytes]:
+        """One request on a connection of its own; header names are written with underscores."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            named = {name.replace("_", "-"): value for name, value in headers.items()}
+            connection.request(method, path, body, {"Content-Type": "application/json"} | named)
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read()
+        finally:
+            connection.close()
+
+    def post(self, path: str, message: Any) -> tuple[int, Any]:
+        """Post JSON; the status and the decoded answer."""
+        body = message if isinstance(message, bytes) else json.dumps(message).encode()
+        status, _, answer = self.send("POST", path, body)
+        return status, json.loads(answer)
+
+    def get(self, path: str) -> tuple[int, Any]:
+        """Get JSON; the status and the decoded answer."""
+        status, _, answer = self.send("GET", path)
+        return status, json.loads(answer)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def release_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The packaged release of the reference model, or a small one of the same code."""
+    return packaged_release() or build_release(tmp_path_factory.mktemp("release"))
+
+
+@pytest.fixture(scope="session")
+def server(release_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """A live server of the release, shared by all tests of the session."""
+    with LiveServer(release_folder, log=tmp_path_factory.mktemp("server") / "log") as live:
+        yield live

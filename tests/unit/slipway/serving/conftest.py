@@ -1,0 +1,3 @@
+from tests.live_server import release_folder, server
+
+__all__ = ["release_folder", "server"]
