@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-import yaml
+from annotated_types import Ge
 
 from slipway import project, stage
 from slipway.drift.calibration import wilson
@@ -16,13 +17,21 @@ from slipway.drift.settings import read as parameters
 from slipway.drift.watch import watch
 from slipway.errors import UsageError
 from slipway.evidence.conclude import conclude
-from slipway.files import replacing, sha256_folder, write_json
+from slipway.files import read_yaml, replacing, sha256_folder, write_json
 from slipway.gates import drift
 from slipway.gates.verdict import rounded
 from slipway.progress import console, step
-from slipway.split import partitions, read
+from slipway.split import partitions, read, split
 
 _PARAMS = Path("params.yaml")
+
+
+@dataclass(frozen=True)
+class Periods:
+    """params.yaml, ``split``; see :func:`slipway.split.split`."""
+
+    train_through: Annotated[str, "a month"]
+    evaluate_months: Annotated[int, Ge(1)]
 
 
 def check_drift(model: str) -> None:
@@ -30,9 +39,11 @@ def check_drift(model: str) -> None:
     paths = project.paths(model)
     settings = parameters(Settings, _param("models", model, "check_drift"), f"models.{model}.check_drift")
     thresholds = parameters(drift.Thresholds, _param("models", model, "gates", "drift"), f"models.{model}.gates.drift")
-    train_through = str(_param("models", model, "split", "train_through"))
+    periods = asdict(parameters(Periods, _param("models", model, "split"), f"models.{model}.split"))
     watched = watch(project.module(model, "drift_view"))
-    history = read(paths.validated, partitions(paths.validated))
+    months = partitions(paths.validated)
+    split(months, **periods)  # refuses a month that does not exist
+    history, train_through = read(paths.validated, months), periods["train_through"]
     with step(f"calibrating on the weeks up to {train_through}"):
         detector = Detector(history, watched, settings, train_through)
     with step("injecting shifts"):
@@ -47,7 +58,7 @@ def check_drift(model: str) -> None:
 
 def _param(*path: str) -> Any:
     # By hand, for slipway.configuration needs pydantic 2, which alibi-detect forbids here.
-    value = yaml.safe_load(_PARAMS.read_text())
+    value = read_yaml(_PARAMS)
     for number, key in enumerate(path, start=1):
         if not isinstance(value, dict) or key not in value:
             name = ".".join(path[:number])

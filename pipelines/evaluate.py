@@ -8,13 +8,13 @@ from typing import Any
 import lightgbm
 import numpy as np
 import polars as pl
-import yaml
 
 from slipway import configuration, project, stage
+from slipway.errors import UsageError
 from slipway.evaluation import baselines, curves, kpi, slicing
 from slipway.evaluation.metrics import Floats, sample
 from slipway.evaluation.resampling import Resampling, estimate
-from slipway.files import replacing, write_json
+from slipway.files import read_yaml, replacing, write_json
 from slipway.gates.verdict import rounded
 from slipway.progress import step
 
@@ -80,8 +80,14 @@ def _metrics(model: str, judged: Judged, plan: Resampling) -> dict[str, Any]:
 
 def costs(model: str) -> kpi.Costs:
     """The costs of model.yaml."""
-    card = yaml.safe_load((project.paths(model).home / "model.yaml").read_text())
-    return kpi.Costs(**card["kpi"]["costs"])
+    file = project.paths(model).home / "model.yaml"
+    try:
+        return kpi.Costs(**read_yaml(file)["kpi"]["costs"])
+    except (KeyError, TypeError) as error:
+        raise UsageError(
+            f"{file} does not state the KPI's costs: {error}.",
+            f"Give kpi.costs the numbers {', '.join(kpi.Costs.__dataclass_fields__)}.",
+        ) from error
 
 
 def _curves(model: str, judged: Judged, bins: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import polars as pl
 
 from slipway import configuration, evidence, gates, project, stage
 from slipway.configuration import Gates
+from slipway.errors import GateRed
 from slipway.evaluation.metrics import Sample, sample
 from slipway.evaluation.resampling import Resampling
 from slipway.files import read_json, write_json
@@ -16,7 +17,6 @@ from slipway.gates import baseline, budget, calibration, challenger, leakage, sl
 from slipway.gates.verdict import Verdict
 from slipway.progress import step
 from slipway.release import footprint
-from slipway.release.package import subject
 
 
 def gate(model: str) -> None:
@@ -33,9 +33,11 @@ def gate(model: str) -> None:
             budget.judge(footprint.measure(model, paths.trained / "model.txt"), params.gates.budget),
         ]
     try:
-        evidence.conclude(verdicts, subject(paths), paths)
-    finally:
+        evidence.conclude(verdicts, evidence.subject(paths), paths)
+    except GateRed:
         write_json(paths.evidence, evidence.collect(gates.names(), paths))
+        raise
+    write_json(paths.evidence, evidence.collect(gates.names(), paths))
 
 
 def _leakage(paths: project.ModelPaths, limits: Gates) -> Verdict:
@@ -87,15 +89,12 @@ def _slices(model: str, scores: pl.DataFrame) -> list[slices.Slice]:
 
 
 def _challenger(model: str, scores: pl.DataFrame, plan: Resampling, limits: Gates) -> Verdict:
-    """Compare on the newest complete month."""
-    newest = (scores["period"] == scores["period"].max()).to_numpy()
-    window = scores.filter(newest)
     folder = project.paths(model).challenge
     digest = read_json(folder / "comparison.json")["champion"]
     reigning = None
     if digest is not None:
-        reigning = challenger.Champion(digest, pl.read_parquet(folder / "scores.parquet")["score"].to_numpy()[newest])
-    return challenger.judge(_sample(model, window), window["score"].to_numpy(), reigning, plan, limits.challenger)
+        reigning = challenger.Champion(digest, pl.read_parquet(folder / "scores.parquet")["score"].to_numpy())
+    return challenger.judge(_sample(model, scores), scores["score"].to_numpy(), reigning, plan, limits.challenger)
 
 
 if __name__ == "__main__":

@@ -49,6 +49,11 @@ def _months(rows: pl.DataFrame, period: str, params: Ingest) -> list[str]:
                 f"ingest.{key} is {month}, but the sources hold {present[0]} to {present[-1]}.",
                 "Name a month that exists.",
             )
+    if params.first_month > params.last_month:
+        raise UsageError(
+            f"ingest.first_month is {params.first_month}, which is after last_month, {params.last_month}.",
+            "Name the earlier month first.",
+        )
     return [month for month in present if params.first_month <= month <= params.last_month]
 
 

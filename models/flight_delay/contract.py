@@ -32,7 +32,9 @@ def day() -> pl.Expr:
     return pl.date("year", "month", "day").alias("day")
 
 
-def _asked(dtype: object, *checks: pa.Check, nullable: bool = False, unit: str = "", about: str = "") -> pa.Column:
+def _asked(
+    dtype: type[pl.DataType], *checks: pa.Check, nullable: bool = False, unit: str = "", about: str = ""
+) -> pa.Column:
     return pa.Column(dtype, list(checks), nullable=nullable, metadata=mark(request=True, unit=unit, about=about))
 
 

@@ -44,7 +44,8 @@ def test_fault_fifty_times_the_trees(
 
 
 @pytest.mark.parametrize(
-    ("figure", "name"), [("single_row_ms", "single-row latency"), ("memory_mib", "memory"), ("trees", "number of trees")]
+    ("figure", "name"),
+    [("single_row_ms", "single-row latency"), ("memory_mib", "memory"), ("trees", "number of trees")],
 )
 def test_fault_each_bound_by_itself(real: budget.Footprint, limits: Gates, figure: str, name: str) -> None:
     verdict = budget.judge(replace(real, **{figure: 10_000}), limits.budget)

@@ -68,9 +68,7 @@ def test_fault_air_time_under_another_name(season: Season, travel: leakage.TimeT
     sneaked = season.features.with_columns((season.rows["outcome.air_time"] * 1.05 + 12.0).alias("fuel"))
     verdict = judged(season, sneaked, travel, limits)
     assert not verdict.passed
-    assert verdict.reason == (
-        "fuel is a copy of air_time, which is known only afterwards (correlation 1.0000)."
-    )
+    assert verdict.reason == ("fuel is a copy of air_time, which is known only afterwards (correlation 1.0000).")
 
 
 def test_fault_weather_of_the_hours_to_come(

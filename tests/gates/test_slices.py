@@ -63,9 +63,7 @@ def test_many_harmless_slices_do_not_add_up_to_an_alarm(season: Season, limits: 
     """300 random slices of a model exactly at the margin: Holm keeps the family-wise error."""
     draws = np.random.default_rng(11)
     rate = float(season.data.label.mean())
-    random = [
-        slices.Slice(f"random={number}", draws.random(len(season.score)) < 0.02, rate) for number in range(300)
-    ]
+    random = [slices.Slice(f"random={number}", draws.random(len(season.score)) < 0.02, rate) for number in range(300)]
     verdict = slices.judge(season.data, np.full(len(season.score), rate), random, limits.slices)
     assert verdict.passed
     assert min(entry["adjusted_p_value"] for entry in verdict.figures["slices"]) > limits.slices.significance

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from annotated_types import Gt, Interval
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from slipway.drift.settings import Settings
-from slipway.errors import EnvironmentFault, UsageError
+from slipway.errors import UsageError
+from slipway.files import read_yaml
 from slipway.gates import baseline, budget, calibration, challenger, contract, drift, leakage, slices, volume
 
 PARAMS = Path("params.yaml")
@@ -103,30 +106,43 @@ def load(model: str, file: Path = PARAMS) -> ModelParams:
         UsageError: naming each wrong key, its value and what is allowed.
         EnvironmentFault: when the file is missing.
     """
+    content = read_yaml(file)
+    complaints = list(_unfit(content))
+    if complaints:
+        raise _invalid(file, complaints)
     try:
-        content = yaml.safe_load(file.read_text())
-    except FileNotFoundError as error:
-        raise EnvironmentFault(f"{file} is missing.", "Restore it: `git checkout params.yaml`.") from error
-    except yaml.YAMLError as error:
-        raise UsageError(f"{file} is not valid YAML: {error}.", "Mend that line.") from error
-    try:
-        # As JSON, because strict validation of Python values would refuse a mapping for a block.
-        params = Params.model_validate_json(json.dumps(content))
+        # As JSON, because strict validation of Python values would refuse a mapping for a block. Strict once more,
+        # because a model's own strictness does not reach into the dataclasses of the gates.
+        params = Params.model_validate_json(json.dumps(content), strict=True)
     except ValidationError as error:
-        raise UsageError(f"{file} is not valid: {_complaints(error)}", "Mend these keys and run again.") from error
+        raise _invalid(file, [_complaint(dict(entry)) for entry in error.errors(include_url=False)]) from error
     if model not in params.models:
-        raise UsageError(
-            f"{file} has no block models.{model}.", f"It knows {', '.join(params.models)}; copy one of these blocks."
-        )
+        raise UsageError(f"{file} has no block models.{model}.", f"It has {', '.join(params.models) or 'none at all'}.")
     return params.models[model]
 
 
-def _complaints(error: ValidationError) -> str:
-    return "; ".join(_complaint(dict(entry)) for entry in error.errors(include_url=False)) + "."
+def _invalid(file: Path, complaints: list[str]) -> UsageError:
+    return UsageError(f"{file} is not valid: {'; '.join(complaints)}.", "Mend these keys and run again.")
+
+
+def _unfit(value: Any, key: str = "") -> Iterator[str]:
+    """Complain about what YAML can hold and a parameter cannot: dates, and numbers that are not finite."""
+    if isinstance(value, dict):
+        for name, entry in value.items():
+            yield from _unfit(entry, f"{key}.{name}".lstrip("."))
+            if not isinstance(name, str):
+                yield f"{key}.{name}".lstrip(".") + " is not a known key: keys are words"
+    elif isinstance(value, list):
+        for number, entry in enumerate(value):
+            yield from _unfit(entry, f"{key}.{number}".lstrip("."))
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield f"{key} is {value}: it must be a finite number"
+    elif not isinstance(value, str | int | float | None):
+        yield f'{key} is a {type(value).__name__} ({value}): a month is written in quotes, as in "2013-08"'
 
 
 def _complaint(entry: dict[str, Any]) -> str:
-    key = ".".join(str(part) for part in entry["loc"])
+    key = ".".join(str(part) for part in entry["loc"]) or "the whole file"
     if entry["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return f"{key} is not a known key{_known_beside(entry['loc'])}"
     if entry["type"] == "missing":
@@ -135,9 +151,12 @@ def _complaint(entry: dict[str, Any]) -> str:
 
 
 def _known_beside(location: tuple[Any, ...]) -> str:
-    block: Any = ModelParams
+    block: Any = ModelParams if len(location) > 1 else Params
     for part in location[2:-1]:
         fields = getattr(block, "model_fields", {})
         block = fields[part].annotation if part in fields else None
-    known = getattr(block, "model_fields", None) or getattr(block, "__dataclass_fields__", {})
+    if dataclasses.is_dataclass(block):
+        known = [field.name for field in dataclasses.fields(block)]
+    else:
+        known = list(getattr(block, "model_fields", {}))
     return f" (allowed: {', '.join(known)})" if known else ""

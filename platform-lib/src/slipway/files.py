@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -12,33 +13,57 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from slipway.errors import EnvironmentFault
+import yaml
+
+from slipway.errors import EnvironmentFault, SlipwayError, UsageError
 
 _CHUNK = 1 << 20
+# Polars raises a system's error as one of its own and keeps only this of it.
+_SYSTEM_ERROR = re.compile(r"\(os error \d+\)")
 
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
     """Yield a path beside ``target`` to write to; it takes target's place only if the block succeeds.
 
-    ``target`` may become a file or a folder. A kill at any line leaves the old target or none.
+    ``target`` may become a file or a folder. A kill at any line leaves the old target or none, and a whole one always.
+
+    Raises:
+        EnvironmentFault: when the disk is full, a file that the block reads is missing, and the like.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    _clear_abandoned(target)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.{os.getpid()}.", dir=target.parent))
+    scratch: Path | None = None
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _clear_abandoned(target)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.{os.getpid()}.", dir=target.parent))
         staged = scratch / target.name
         yield staged
-        if target.is_dir():
-            shutil.rmtree(target)
-        os.replace(staged, target)
-    except OSError as error:
+        _swap(staged, target, scratch / f"{target.name}.replaced")
+    except SlipwayError:
+        raise
+    except Exception as error:
+        if not isinstance(error, OSError) and not _SYSTEM_ERROR.search(str(error)):
+            raise
         raise EnvironmentFault(
-            f"{target} could not be written: {error.strerror or error}.",
-            "Nothing was replaced. Free some space or mend the permissions, then run the same command again.",
+            f"{target} could not be written: {error}.",
+            "Nothing was replaced. Free some space or mend what is named, then run the same command again.",
         ) from error
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _swap(staged: Path, target: Path, replaced: Path) -> None:
+    if not target.is_dir():
+        os.replace(staged, target)
+        return
+    # A folder cannot replace another, and deleting the old one in place would show half of it meanwhile.
+    os.replace(target, replaced)
+    try:
+        os.replace(staged, target)
+    except OSError:
+        os.replace(replaced, target)
+        raise
 
 
 def _clear_abandoned(target: Path) -> None:
@@ -68,6 +93,23 @@ def read_json(path: Path) -> Any:
         raise EnvironmentFault(f"{path} is missing.", "Run `make repro` to make it.") from error
     except ValueError as error:
         raise EnvironmentFault(f"{path} is not valid JSON: {error}.", "Run `make repro` to make it anew.") from error
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a YAML file.
+
+    Raises:
+        EnvironmentFault: when it is missing or cannot be read.
+        UsageError: when it is not YAML; it names the line.
+    """
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise EnvironmentFault(
+            f"{path} cannot be read: {error.strerror}.", f"Restore it: `git checkout {path}`."
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not valid YAML: {error}.", "Mend that line.") from error
 
 
 def sha256_file(path: Path) -> str:

@@ -6,11 +6,12 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from rich.markup import escape
 
 from slipway import project
-from slipway.errors import SlipwayError
+from slipway.errors import EnvironmentFault, SlipwayError
 from slipway.progress import console
 
 
@@ -28,6 +29,12 @@ def run(stage: Callable[[str], None]) -> None:
         project.paths(model)
         stage(model)
     except SlipwayError as error:
-        console.print(f"  [red]✗ {escape(error.what)}[/red] {escape(error.remedy)}")
-        sys.exit(error.exit_code)
+        _stop(error)
+    except OSError as error:
+        _stop(EnvironmentFault(f"{error}.", "Run `dvc repro`, which makes what is missing, or mend what is named."))
     console.print(f"[bold]{name}[/bold] {model} [dim]{time.perf_counter() - start:.1f} s[/dim]")
+
+
+def _stop(error: SlipwayError) -> NoReturn:
+    console.print(f"  [red]✗ {escape(error.what)}[/red] {escape(error.remedy)}", soft_wrap=True)
+    sys.exit(error.exit_code)

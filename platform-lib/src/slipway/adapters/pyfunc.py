@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from slipway.release import Release, digest_of, load
+from slipway.release import Release, load
 
 if TYPE_CHECKING:
     import pandas
@@ -25,12 +23,9 @@ class PyfuncRelease:
 
     def predict(self, model_input: pandas.DataFrame, params: dict[str, Any] | None = None) -> pandas.DataFrame:
         """One row of score and decision for each row of ``model_input``, whose columns are the request fields."""
-        fields = self.release.fields
         columns = {
-            field.name: pl.Series(
-                [None if value != value else value for value in model_input[field.name]], strict=False
-            ).cast(_TYPES[field.kind])
-            for field in fields
+            field.name: pl.from_pandas(model_input[field.name], nan_to_null=True).cast(_TYPES[field.kind])
+            for field in self.release.fields
         }
         score = self.release.score_table(pl.DataFrame(columns))
         answers = {self.release.score_name: score, self.release.decision_name: score >= self.release.threshold}
@@ -38,11 +33,5 @@ class PyfuncRelease:
 
 
 def _load_pyfunc(data_path: str) -> PyfuncRelease:
-    """MLflow stores the folder under a name of its own; a release is named by its digest."""
-    stored = Path(data_path)
-    named = Path(tempfile.mkdtemp(prefix="slipway-release-")) / digest_of(stored)
-    try:
-        shutil.copytree(stored, named)
-        return PyfuncRelease(load(named))
-    finally:
-        shutil.rmtree(named.parent)
+    """MLflow keeps the name of the folder that it stored, which is the release's digest."""
+    return PyfuncRelease(load(Path(data_path)))

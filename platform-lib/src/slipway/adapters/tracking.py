@@ -16,6 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slipway.contracts.signature import Field
 from slipway.files import read_json
 from slipway.project import ModelPaths
 from slipway.release import Release
@@ -23,6 +24,7 @@ from slipway.release import Release
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import pandas
     from mlflow.entities.model_registry import ModelVersion
     from mlflow.models import ModelSignature
 
@@ -108,15 +110,13 @@ def _log(mlflow: Any, release: Release, paths: ModelPaths) -> None:
 
 
 def _register(mlflow: Any, client: Any, release: Release, run: str) -> ModelVersion:
-    import pandas
-
     logged = mlflow.pyfunc.log_model(
         name="model",
         # The release itself, read back by slipway: nothing is pickled.
         loader_module="slipway.adapters.pyfunc",
         data_path=str(release.folder.resolve()),
         signature=_signature(release),
-        input_example=pandas.DataFrame([read_json(release.folder / "example.json")]),
+        input_example=_example(release),
         pip_requirements=[f"{name}=={metadata.version(name)}" for name in _NEEDED_TO_SCORE],
     )
     version = mlflow.register_model(logged.model_uri, release.model)
@@ -124,16 +124,30 @@ def _register(mlflow: Any, client: Any, release: Release, run: str) -> ModelVers
     return version  # type: ignore[no-any-return]
 
 
+def _type(field: Field) -> str:
+    # pandas has no integer that can be missing, so a nullable one travels as a double.
+    return "double" if field.nullable and field.kind == "integer" else _KINDS[field.kind]
+
+
+def _example(release: Release) -> pandas.DataFrame:
+    import pandas
+
+    request = read_json(release.folder / "example.json")
+    doubles = [field.name for field in release.fields if _type(field) == "double"]
+    return pandas.DataFrame([request]).astype(dict.fromkeys(doubles, "float64"))
+
+
 def _signature(release: Release) -> ModelSignature:
     from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema
+    from mlflow.types import ColSpec, Schema, TensorSpec
 
-    inputs = [
-        # pandas has no integer that can be missing, so a nullable one travels as a double.
-        ColSpec("double" if field.nullable and field.kind == "integer" else _KINDS[field.kind], field.name)
-        for field in release.fields
+    inputs: list[ColSpec | TensorSpec] = [
+        ColSpec(_type(field), field.name, required=not field.nullable) for field in release.fields
     ]
-    outputs = [ColSpec("double", release.score_name), ColSpec("boolean", release.decision_name)]
+    outputs: list[ColSpec | TensorSpec] = [
+        ColSpec("double", release.score_name),
+        ColSpec("boolean", release.decision_name),
+    ]
     return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))
 
 
@@ -155,5 +169,5 @@ def _flat(value: Any, prefix: str = "") -> list[tuple[str, Any]]:
 
 
 def _commit() -> str:
-    done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)  # noqa: S607
+    done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
     return done.stdout.strip() or "none"

@@ -34,7 +34,7 @@ def _field(name: str, column: pa.Column) -> Field:
 
 
 def _rule(name: str, check: pa.Check) -> dict[str, Any]:
-    facts = check.statistics
+    facts = check.statistics or {}
     match check.name:
         case "in_range":
             return {"minimum": facts["min_value"], "maximum": facts["max_value"]}

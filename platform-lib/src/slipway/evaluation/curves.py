@@ -44,7 +44,7 @@ def expected_calibration_error(groups: list[dict[str, Any]]) -> float:
 def _cumulative(label: Floats, score: Floats) -> tuple[Floats, Floats]:
     order = np.argsort(-score, kind="stable")
     positives = np.concatenate(([0.0], np.cumsum(label[order])))
-    return positives, np.arange(len(positives)) - positives
+    return positives, np.asarray(np.arange(len(positives)) - positives, np.float64)
 
 
 def _thinned(**columns: Floats) -> list[dict[str, float]]:

@@ -6,6 +6,7 @@ thirty times faster than calling scikit-learn for each resample; tests hold the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,24 +35,26 @@ def sample(label: NDArray[np.generic], day: NDArray[np.generic]) -> Sample:
     return Sample(np.asarray(label, np.float64), np.unique(day, return_inverse=True)[1].astype(np.int64))
 
 
-def evaluate(data: Sample, score: Floats, day_weights: Floats) -> dict[str, Floats]:
-    """Each measure of NAMES under each weighting.
+def evaluate(data: Sample, score: Floats, day_weights: Floats, names: Sequence[str] = NAMES) -> dict[str, Floats]:
+    """Each measure of ``names`` under each weighting.
 
     Args:
         data: labels and days.
         score: probabilities, shape (rows,).
         day_weights: shape (weightings, days); how often each day counts.
+        names: some of NAMES.
 
     Returns:
         Arrays of shape (weightings,); NaN where a weighting leaves a single class.
     """
-    ranked = _ranked(data, score, day_weights)
-    return {
-        "auc": ranked[0],
-        "average_precision": ranked[1],
-        "log_loss": _mean_per_weighting(data, row_log_loss(data.label, score), day_weights),
-        "brier": _mean_per_weighting(data, (score - data.label) ** 2, day_weights),
-    }
+    found = {}
+    if "auc" in names or "average_precision" in names:
+        found["auc"], found["average_precision"] = _ranked(data, score, day_weights)
+    if "log_loss" in names:
+        found["log_loss"] = _mean_per_weighting(data, row_log_loss(data.label, score), day_weights)
+    if "brier" in names:
+        found["brier"] = _mean_per_weighting(data, (score - data.label) ** 2, day_weights)
+    return {name: found[name] for name in names}
 
 
 def row_log_loss(label: Floats, score: Floats) -> Floats:

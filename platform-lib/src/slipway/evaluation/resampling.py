@@ -7,11 +7,12 @@ same resamples, so that what they share cancels.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from slipway.evaluation.metrics import Floats, Sample, evaluate
+from slipway.evaluation.metrics import NAMES, Floats, Sample, evaluate
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,12 @@ def estimate(data: Sample, score: Floats, plan: Resampling) -> dict[str, Estimat
     return {name: _interval(value, plan) for name, value in values.items()}
 
 
-def difference(data: Sample, first: Floats, second: Floats, plan: Resampling) -> dict[str, Estimate]:
-    """Each measure of ``second`` minus that of ``first``, paired: both on the same resamples."""
+def difference(
+    data: Sample, first: Floats, second: Floats, plan: Resampling, names: Sequence[str] = NAMES
+) -> dict[str, Estimate]:
+    """Each measure (of ``names``) of ``second`` minus that of ``first``, paired: both on the same resamples."""
     weights = _day_weights(data.days, plan)
-    before, after = evaluate(data, first, weights), evaluate(data, second, weights)
+    before, after = (evaluate(data, score, weights, names) for score in (first, second))
     return {name: _interval(after[name] - before[name], plan) for name in before}
 
 

@@ -7,5 +7,6 @@ being packaged) or red.
 
 from slipway.evidence.collect import EvidenceRefused, check, check_green, collect
 from slipway.evidence.conclude import conclude
+from slipway.evidence.subject import subject
 
-__all__ = ["EvidenceRefused", "check", "check_green", "collect", "conclude"]
+__all__ = ["EvidenceRefused", "check", "check_green", "collect", "conclude", "subject"]

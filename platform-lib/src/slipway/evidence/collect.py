@@ -7,6 +7,7 @@ from typing import Any
 
 from slipway.errors import SlipwayError
 from slipway.files import read_json
+from slipway.gates.verdict import rounded
 from slipway.project import ModelPaths
 
 SCHEMA = 1
@@ -27,27 +28,33 @@ def collect(gates: Iterable[str], paths: ModelPaths) -> dict[str, Any]:
     }
 
 
-def check(evidence: Mapping[str, Any], gates: Iterable[str], subject: Mapping[str, str]) -> None:
-    """Refuse evidence that does not show every gate green on exactly this subject.
+def check(evidence: Mapping[str, Any], thresholds: Mapping[str, Any], subject: Mapping[str, str]) -> None:
+    """Refuse evidence that does not show every gate green on exactly this subject, by today's thresholds.
 
     Args:
         evidence: as :func:`collect` returns it.
-        gates: names of all gates that must be in it.
+        thresholds: of each gate that must be in it, as params.yaml has them.
         subject: sha256 of each thing that is about to be packaged.
 
     Raises:
         EvidenceRefused: naming the gate and what is wrong with its verdict.
     """
-    check_green(evidence, gates)
-    for gate in sorted(gates):
-        _refuse_stale(gate, evidence["verdicts"][gate].get("subject") or {}, subject)
+    check_green(evidence, thresholds)
+    for gate in sorted(thresholds):
+        verdict = evidence["verdicts"][gate]
+        _refuse_stale(gate, verdict.get("subject") or {}, subject)
+        if verdict.get("thresholds") != rounded(thresholds[gate]):
+            raise EvidenceRefused(
+                f"The verdict of gate {gate} is stale: it was passed by other thresholds than params.yaml has now.",
+                "Run `dvc repro`, which judges it anew.",
+            )
 
 
 def check_green(evidence: Mapping[str, Any], gates: Iterable[str]) -> None:
     """Refuse evidence in which the verdict of any of ``gates`` is missing or red."""
     if evidence.get("schema") != SCHEMA:
         raise EvidenceRefused(f"The evidence has schema {evidence.get('schema')!r}, not {SCHEMA}.", "Run `dvc repro`.")
-    verdicts = evidence["verdicts"]
+    verdicts = evidence.get("verdicts") or {}
     for gate in sorted(gates):
         verdict = verdicts.get(gate)
         if verdict is None:

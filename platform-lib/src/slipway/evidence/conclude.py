@@ -28,7 +28,7 @@ def conclude(verdicts: Sequence[Verdict], subject: dict[str, str], paths: ModelP
     for verdict in verdicts:
         write_json(paths.verdict(verdict.gate), {**verdict.as_evidence(), "subject": subject})
         sign = "[green]green[/green]" if verdict.passed else "[red]RED[/red]"
-        console.print(f"  gate {verdict.gate}: {sign} {escape(verdict.reason)}")
+        console.print(f"  gate {verdict.gate}: {sign} {escape(verdict.reason)}", soft_wrap=True)
     _remember(verdicts, paths)
     red = [verdict.gate for verdict in verdicts if not verdict.passed]
     if red:

@@ -41,7 +41,7 @@ def judge(
 
 def gain(data: Sample, reference: Floats, score: Floats, plan: Resampling, metric: str) -> Estimate:
     """How much better ``score`` is than ``reference`` by ``metric``; positive is better, whatever the metric."""
-    found = difference(data, reference, score, plan)[metric]
+    found = difference(data, reference, score, plan, [metric])[metric]
     if HIGHER_IS_BETTER[metric]:
         return found
     return Estimate(-found.value, -found.high, -found.low)

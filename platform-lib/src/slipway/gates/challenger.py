@@ -33,10 +33,10 @@ class Champion:
 def judge(
     data: Sample, challenger: Floats, champion: Champion | None, plan: Resampling, thresholds: Thresholds
 ) -> Verdict:
-    """Compare the challenger's scores with the champion's on the newest complete window.
+    """Compare the challenger's scores with the champion's on the newest complete months.
 
     Args:
-        data: labels and days of that window.
+        data: labels and days of these months.
         challenger: the new model's scores, shape (rows,).
         champion: None only for a model that nothing is in production of yet.
         plan: how the interval is made.

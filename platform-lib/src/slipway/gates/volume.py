@@ -86,4 +86,5 @@ def _complaints(month: dict[str, object], thresholds: Thresholds) -> list[str]:
 
 
 def _span(months: pl.DataFrame) -> str:
-    return f"{months['ratio'].min():.0%} to {months['ratio'].max():.0%}"
+    ratios = months["ratio"].to_list()
+    return f"{min(ratios):.0%} to {max(ratios):.0%}"

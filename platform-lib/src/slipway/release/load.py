@@ -23,6 +23,8 @@ from slipway.release.manifest import verify
 if TYPE_CHECKING:
     import polars as pl
 
+_MANY_ROWS = 10_000
+
 
 @dataclass(frozen=True)
 class Release:
@@ -68,7 +70,8 @@ class Release:
         return self._predict(np.column_stack(columns))
 
     def _predict(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(self._booster.predict(features, num_threads=0 if len(features) > 1 else 1))
+        # Waking OpenMP's threads takes longer than a small batch (8 ms against 0.1 ms for 100 rows on 2 cores).
+        return np.asarray(self._booster.predict(features, num_threads=1 if len(features) < _MANY_ROWS else 0))
 
 
 def load(folder: Path) -> Release:

@@ -58,14 +58,27 @@ def verify(folder: Path, digest: str | None = None) -> dict[str, Any]:
             f"{folder / MANIFEST} has sha256 {actual}, but the release is named {expected}.",
             "The manifest was changed or the folder renamed; fetch the release again.",
         )
-    manifest: dict[str, Any] = read_json(folder / MANIFEST)
-    if manifest.get("schema") != SCHEMA:
-        raise ReleaseBroken(
-            f"{folder / MANIFEST} has schema {manifest.get('schema')!r}; this Slipway reads schema {SCHEMA}.",
-            "Use the Slipway version that made the release.",
-        )
+    manifest = _read(folder / MANIFEST)
     _compare(folder, manifest["files"])
     return manifest
+
+
+def _read(file: Path) -> dict[str, Any]:
+    content = read_json(file)
+    schema = content.get("schema") if isinstance(content, dict) else None
+    if schema != SCHEMA:
+        raise ReleaseBroken(
+            f"{file} has schema {schema!r}; this Slipway reads schema {SCHEMA}.",
+            "Use the Slipway version that made the release.",
+        )
+    if not isinstance(content.get("model"), str) or not _is_listing(content.get("files")):
+        raise ReleaseBroken(f"{file} does not say its model and its files.", "Fetch the release again.")
+    return dict(content)
+
+
+def _is_listing(files: Any) -> bool:
+    entries = files.values() if isinstance(files, dict) else [None]
+    return all(isinstance(entry, dict) and entry.keys() == {"sha256", "bytes"} for entry in entries)
 
 
 def _compare(folder: Path, listed: dict[str, Any]) -> None:
@@ -89,7 +102,10 @@ def _listing(folder: Path) -> dict[str, Any]:
     for path in sorted(folder.rglob("*")):
         if path.is_symlink():
             raise ReleaseBroken(f"{path} is a symbolic link.", "A release holds regular files only; remove it.")
-        if path.is_file() and path != folder / MANIFEST and "__pycache__" not in path.parts:
+        if not path.is_file() and not path.is_dir():
+            raise ReleaseBroken(f"{path} is a pipe or a device.", "A release holds regular files only; remove it.")
+        # Compiled code counts too: Python would run a planted __pycache__ in place of the verified source.
+        if path.is_file() and path != folder / MANIFEST:
             name = path.relative_to(folder).as_posix()
             listing[name] = {"sha256": sha256_file(path), "bytes": path.stat().st_size}
     return listing

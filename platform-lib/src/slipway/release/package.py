@@ -7,28 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import yaml
 
 from slipway import evidence, gates, project
 from slipway.contracts import derivation, signature
 from slipway.errors import UsageError
 from slipway.evaluation.kpi import Costs
-from slipway.files import read_json, replacing, sha256_file, sha256_folder, write_json
+from slipway.files import read_json, read_yaml, replacing, write_json
 from slipway.project import ModelPaths
 from slipway.release import manifest
 
 MODULES = ("contract.py", "features.py")
-_REQUIRED = ("title", "owner", "purpose", "licence", "data_licence", "retention_days", "label_delay", "output", "kpi")
-
-
-def subject(paths: ModelPaths) -> dict[str, str]:
-    """Sha256 of everything that a verdict may have been passed on."""
-    return {
-        "validated": sha256_folder(paths.validated),
-        "model.txt": sha256_file(paths.trained / "model.txt"),
-        "state.json": sha256_file(paths.features / "state.json"),
-        "features.py": sha256_file(paths.home / "features.py"),
-    }
+_REQUIRED = (
+    "title", "owner", "purpose", "licence", "data_licence", "retention_days", "label_delay",
+    "output.score", "output.decision",
+    "kpi.name", "kpi.currency", "kpi.costs.acted_on_time", "kpi.costs.acted_on_late", "kpi.costs.missed_late",
+)  # fmt: skip
 
 
 def package(paths: ModelPaths, params: dict[str, Any]) -> str:
@@ -41,7 +34,7 @@ def package(paths: ModelPaths, params: dict[str, Any]) -> str:
         UsageError: when model.yaml lacks something that a release must say.
     """
     found = read_json(paths.evidence)
-    evidence.check(found, gates.names(), subject(paths))
+    evidence.check(found, {gate: params["gates"][gate] for gate in gates.names()}, evidence.subject(paths))
     facts = _facts(paths)
     with replacing(paths.releases) as releases:
         folder = releases / "unnamed"
@@ -63,10 +56,16 @@ def _contract(paths: ModelPaths) -> Any:
 
 def _facts(paths: ModelPaths) -> dict[str, Any]:
     file = paths.home / "model.yaml"
-    facts: dict[str, Any] = yaml.safe_load(file.read_text())
-    missing = [key for key in _REQUIRED if not facts.get(key)]
+    facts = read_yaml(file)
+    missing = [key for key in _REQUIRED if _at(facts, key) in (None, "")]
     if missing:
         raise UsageError(f"{file} lacks {', '.join(missing)}.", "A release must say it; add it.")
+    return dict(facts)
+
+
+def _at(facts: Any, key: str) -> Any:
+    for part in key.split("."):
+        facts = facts.get(part) if isinstance(facts, dict) else None
     return facts
 
 

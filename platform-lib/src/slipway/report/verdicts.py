@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from slipway import gates
-from slipway.files import read_json, sha256_file, sha256_folder
+from slipway.evidence.subject import subject
+from slipway.files import read_json
 from slipway.project import ModelPaths
 
 State = Literal["red", "missing", "stale", "green"]
@@ -34,7 +35,7 @@ class Judgement:
 
 def read(paths: ModelPaths) -> list[Judgement]:
     """The judgement of every gate, those that are not green first."""
-    present = _subject(paths)
+    present = subject(paths)
     found = [_judgement(gate, paths, present) for gate in gates.names()]
     return sorted(found, key=lambda entry: (_WORST_FIRST.index(entry.state), entry.gate))
 
@@ -48,14 +49,3 @@ def _judgement(gate: str, paths: ModelPaths, present: Mapping[str, str]) -> Judg
     fresh = bool(judged) and all(present.get(name) == digest for name, digest in judged.items())
     state: State = "stale" if not fresh else "green" if verdict["passed"] is True else "red"
     return Judgement(gate, state, verdict["reason"], verdict["figures"], verdict["thresholds"])
-
-
-def _subject(paths: ModelPaths) -> dict[str, str]:
-    """Sha256 of what verdicts are passed on; a thing that does not exist is left out."""
-    files = {
-        "model.txt": paths.trained / "model.txt",
-        "state.json": paths.features / "state.json",
-        "features.py": paths.home / "features.py",
-    }
-    found = {name: sha256_file(file) for name, file in files.items() if file.is_file()}
-    return found | ({"validated": sha256_folder(paths.validated)} if paths.validated.is_dir() else {})

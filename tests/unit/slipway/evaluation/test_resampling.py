@@ -39,7 +39,9 @@ def test_pairing_makes_a_small_difference_visible() -> None:
 def test_equal_scores_differ_by_nothing() -> None:
     data = sample(np.array([0.0, 1.0] * 20), np.arange(40))
     score = np.linspace(0.2, 0.8, 40)
-    assert all(entry.as_dict() == {"value": 0, "low": 0, "high": 0} for entry in difference(data, score, score, PLAN).values())
+    assert all(
+        entry.as_dict() == {"value": 0, "low": 0, "high": 0} for entry in difference(data, score, score, PLAN).values()
+    )
 
 
 def test_same_seed_same_interval() -> None:

@@ -5,11 +5,11 @@ import re
 import pytest
 
 from slipway.report import charts
-from slipway.report.pictures import draw
+from slipway.report.pictures import Chart, draw
 from tests.report.toy_run import metrics, reading
 
 
-def texts(chart: charts.Chart) -> list[str]:
+def texts(chart: Chart) -> list[str]:
     return re.findall(r"<text[^>]*>([^<]*)</text>", draw("x", chart, "", "").svg)
 
 

@@ -1,0 +1,79 @@
+# The front door: people, hooks and CI all come through here. `make help` lists what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/slipway
+UV_VERSION := $(shell sed -n 's/^uv: "\(.*\)".*/\1/p' versions.yaml)
+UV := $(CACHE)/uv-$(UV_VERSION)/bin/uv
+MODELS := $(shell sed -n '/^models:/,$$s/^  \([a-z0-9_]*\):$$/\1/p' params.yaml)
+MODEL ?= $(firstword $(MODELS))
+PORT ?= 8080
+# Stages and tests find the environment's programs by name, as in an activated shell.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export UV_PYTHON := python3.11
+export DVC_NO_ANALYTICS := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+
+.PHONY: help
+help:  ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(UV):
+	python3.11 -m venv --clear $(CACHE)/uv-$(UV_VERSION)
+	$(CACHE)/uv-$(UV_VERSION)/bin/python -m pip install --quiet uv==$(UV_VERSION)
+
+.venv/.synced: pyproject.toml uv.lock platform-lib/pyproject.toml environments/drift/pyproject.toml environments/drift/uv.lock | $(UV)
+	$(UV) sync --quiet --locked
+	$(UV) sync --quiet --locked --project environments/drift
+	@touch $@
+
+.PHONY: setup
+setup: .venv/.synced  ## Install everything that is needed (Debian packages by apt-get where they are missing)
+	@environments/debian-packages
+
+.PHONY: repro
+repro: setup  ## Run the pipeline of every model, and record each release in MLflow
+	dvc repro
+	for model in $(MODELS); do slipway record $$model; slipway verdicts $$model; done
+
+.PHONY: test
+test: check repro  ## Run every check and every test
+	pytest
+
+.PHONY: check
+check: setup  ## Format, lint, types, import layers, lock files, docs
+	ruff format --check .
+	ruff check .
+	mypy
+	lint-imports --no-logo
+	$(UV) lock --check --quiet
+	$(UV) lock --check --quiet --project environments/drift
+	pytest -q tests/layout/test_docs.py
+
+.PHONY: format
+format: setup  ## Mend format and lint where that can be done by machine
+	ruff format .
+	ruff check --fix .
+
+.PHONY: serve
+serve: setup  ## Serve the newest release of MODEL on PORT, and print a curl that works
+	slipway serve $(MODEL) --port $(PORT)
+
+.PHONY: report
+report: setup  ## Write report/MODEL.html: everything about the newest release on one page
+	for model in $(MODELS); do slipway report $$model; done
+
+.PHONY: bench
+bench: setup  ## Measure overhead, memory and packaging, as ratios in one run
+	python -m benchmarks
+
+.PHONY: hooks
+hooks: setup  ## Install the git hooks, which call make
+	pre-commit install
+
+.PHONY: clean
+clean:  ## Remove everything that make made here (not the user's cache folder)
+	rm -rf .venv environments/*/.venv data artifacts releases report mlflow .dvc/cache .dvc/tmp
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
