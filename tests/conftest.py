@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from slipway.configuration import ModelParams, load
 from slipway.project import ModelPaths
+from tests.live_server import LiveServer
 
 ROOT = Path(__file__).resolve().parents[1]
 MODEL = "flight_delay"
@@ -35,3 +37,10 @@ def release_folder() -> Path:
     found = list((ROOT / ModelPaths(MODEL).releases).glob("*/manifest.json"))
     assert len(found) == 1, "There is no release: run `make repro` first."
     return found[0].parent
+
+
+@pytest.fixture(scope="session")
+def server(release_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """A live server of the release, shared by all tests of the session."""
+    with LiveServer(release_folder, log=tmp_path_factory.mktemp("server") / "log") as live:
+        yield live

@@ -1,4 +1,4 @@
-"""A release to serve and a live server of it, for the tests of serving."""
+"""A live server of a release, and rows to ask it."""
 
 from __future__ import annotations
 
@@ -6,27 +6,19 @@ import contextlib
 import http.client
 import json
 import random
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
-import pytest
 
-from models.flight_delay import contract, features, train
-from slipway.contracts.derivation import derive
 from slipway.contracts.request import RequestRules
-from slipway.contracts.signature import Field, as_json, from_json
-from slipway.features import Table
-from slipway.files import read_json, write_json
-from slipway.release import manifest
+from slipway.contracts.signature import Field, from_json
+from slipway.files import read_json
 
 MONOREPO = Path(__file__).resolve().parents[1]
 DATATYPES = {"integer": "INT64", "number": "FP64", "string": "BYTES"}
@@ -73,34 +65,6 @@ def _value(field: Field, source: random.Random) -> Any:
     if field.kind == "integer":
         return source.randint(int(field.minimum), int(field.maximum))
     return source.uniform(field.minimum, field.maximum)
-
-
-def build_release(folder: Path) -> Path:
-    """A small release of the reference model's code, trained on noise: 20 trees on 2,000 rows."""
-    staged = folder / "staged"
-    (staged / "model").mkdir(parents=True)
-    home = MONOREPO / "models" / "flight_delay"
-    for name in ("contract.py", "features.py"):
-        shutil.copy(home / name, staged / "model" / name)
-    shutil.copy(home / "model.yaml", staged / "model.yaml")
-    fields = derive(contract.RAW)
-    sample = rows(fields, 2_000, seed=1)
-    raw = frame(fields, sample)
-    state = features.fit(raw)
-    label = np.random.default_rng(1).integers(0, 2, raw.height).astype(np.int8)
-    params = {"num_trees": 20, "seed": 1, "num_threads": 1}
-    train.fit(np.column_stack(features.transform(Table(raw), state)), label, params).save_model(staged / "model.txt")
-    write_json(staged / "state.json", state)
-    write_json(staged / "signature.json", as_json(fields))
-    write_json(staged / "decision.json", {"threshold": 0.5})
-    write_json(staged / "example.json", sample[0])
-    return staged.rename(folder / manifest.write(staged, "flight_delay"))
-
-
-def packaged_release() -> Path | None:
-    """The release that the pipeline made, if it has run."""
-    made = list((MONOREPO / "releases" / "flight_delay").glob("*/manifest.json"))
-    return made[0].parent if len(made) == 1 else None
 
 
 class LiveServer:
@@ -167,16 +131,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-@pytest.fixture(scope="session")
-def release_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The packaged release of the reference model, or a small one of the same code."""
-    return packaged_release() or build_release(tmp_path_factory.mktemp("release"))
-
-
-@pytest.fixture(scope="session")
-def server(release_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    """A live server of the release, shared by all tests of the session."""
-    with LiveServer(release_folder, log=tmp_path_factory.mktemp("server") / "log") as live:
-        yield live

@@ -35,7 +35,7 @@ PATHS = ModelPaths(MODEL)
 _ONE_IN = 8
 _QUICK: dict[str, Any] = {
     "check_drift": {"power_every": 12, "compared_rows": 500, "sample_rows": 1000},
-    "train": {"num_trees": 30, "learning_rate": 0.1, "min_data_in_leaf": 50},
+    "train": {"num_threads": 1, "num_trees": 30, "learning_rate": 0.1, "min_data_in_leaf": 50},
     "evaluate": {"resamples": 100},
     "gates": {
         "contract": {"max_quarantined_share": 0.05},

@@ -85,6 +85,12 @@ def _named(stage: str, file: str) -> bool:
     )
 
 
+def test_every_model_has_its_metrics_shown() -> None:
+    models = yaml.safe_load((ROOT / "params.yaml").read_text())["models"]
+    shown = yaml.safe_load((ROOT / "dvc.yaml").read_text())["metrics"]
+    assert shown == [f"artifacts/{model}/evaluation/metrics.json" for model in models]
+
+
 def test_second_model_needs_no_second_copy(tmp_path: Path) -> None:
     for name in ("dvc.yaml", ".dvc"):
         (tmp_path / name).symlink_to(ROOT / name)

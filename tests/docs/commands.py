@@ -1,0 +1,55 @@
+"""The commands that the documents show, and who runs each of them."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+from tests.conftest import ROOT
+
+_BLOCK = re.compile(r"^( *)```bash\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)(?:#[^)]*)?\)")
+# `make test` runs these before anything else.
+_BEFORE_TESTS = ("make setup", "make check")
+
+
+def documents() -> list[Path]:
+    """Every Markdown file that a person reads here."""
+    kept = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+    return kept + [file for room in ("docs", "infra", "gitops", "models") for file in (ROOT / room).rglob("*.md")]
+
+
+def commands(document: Path) -> list[str]:
+    """The command lines of a document's bash blocks, comments removed, continued lines joined."""
+    blocks = (block for _, block in _BLOCK.findall(document.read_text()))
+    lines = (line for block in blocks for line in block.replace("\\\n", " ").splitlines())
+    return [command for line in lines if (command := re.sub(r"\s+# .*", "", line).strip())]
+
+
+def links(document: Path) -> list[Path]:
+    """The files that a document links to."""
+    return [document.parent / target for target in _LINK.findall(document.read_text())]
+
+
+def all_commands() -> list[str]:
+    return sorted({command for document in documents() for command in commands(document)})
+
+
+def run_by_ci() -> set[str]:
+    """What .ci/run calls, and what `make test` runs first."""
+    called = {line.strip() for line in (ROOT / ".ci/run").read_text().splitlines() if line.startswith("make ")}
+    return called | set(_BEFORE_TESTS)
+
+
+def runner(command: str) -> str | None:
+    """Who runs ``command``: "ci", "pytest", "server", "here", or None if nobody does."""
+    words = shlex.split(command)
+    if command in run_by_ci():
+        return "ci"
+    if words[0] == "pytest":
+        return "pytest" if all((ROOT / path).exists() for path in words[1:]) else None
+    if words[0] == "curl" or command == "make serve":
+        return "server"
+    here = (words[0] in ("slipway", "dvc") and "serve" not in words[1:2]) or command.startswith("slipway serve --help")
+    return "here" if here or command in ("make help", "make format", "make hooks") else None

@@ -1,0 +1,79 @@
+"""The commands that the documents show, run: those that no step of CI runs by itself."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.docs import commands
+
+SHOWN = commands.all_commands()
+
+
+def by(runner: str) -> list[str]:
+    return [command for command in SHOWN if commands.runner(command) == runner]
+
+
+@pytest.mark.parametrize("command", by("here"))
+def test_command_works(command: str, tmp_path: Path) -> None:
+    environment = dict(os.environ)
+    if command == "make hooks":
+        subprocess.run(["git", "init", "-q", tmp_path], check=True)
+        environment |= {"GIT_DIR": str(tmp_path / ".git"), "GIT_WORK_TREE": str(ROOT)}
+    done = subprocess.run(shlex.split(command), cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout + done.stderr
+    if command == "make hooks":
+        assert (tmp_path / ".git/hooks/pre-commit").exists()
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[tuple[int, str]]:
+    """`make serve` on a free port: the port, and what it printed up to its curl."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen(
+        ["make", "serve", f"PORT={port}"],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    assert server.stderr is not None
+    banner = ""
+    for line in server.stderr:
+        banner += line
+        if "curl" in banner and line.rstrip().endswith("'"):
+            break
+    yield port, banner
+    os.killpg(server.pid, signal.SIGTERM)
+    server.communicate(timeout=60)
+
+
+def test_make_serve_prints_a_curl_that_works(served: tuple[int, str]) -> None:
+    port, banner = served
+    found = re.search(r"curl .*'", banner, re.DOTALL)
+    assert found, banner
+    assert str(port) in found.group()
+    done = subprocess.run(["bash", "-c", found.group()], capture_output=True, text=True, check=True)
+    assert "late_probability" in done.stdout
+
+
+@pytest.mark.parametrize("command", [command for command in by("server") if command.startswith("curl")])
+def test_curl_works(served: tuple[int, str], command: str) -> None:
+    port, _ = served
+    shown = command.replace("127.0.0.1:8080", f"127.0.0.1:{port}")
+    assert shown != command, "a documented curl goes to 127.0.0.1:8080"
+    done = subprocess.run(["bash", "-c", shown], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout

@@ -1,3 +1,0 @@
-from tests.live_server import release_folder, server
-
-__all__ = ["release_folder", "server"]
