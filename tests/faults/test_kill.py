@@ -42,13 +42,12 @@ def test_a_killed_stage_is_healed_by_the_next_repro(workspace: Workspace, stage:
     whole = {output: state(output) for output in workspace.outputs(stage)}
     script = workspace.top / "pipelines" / f"{stage}.py"
     script.write_text(script.read_text() + "# changed, so that it must run again\n")
-    moment = random.Random(stage).randint(1, _WRITES_PER_OUTPUT * len(whole))
+    moment = random.Random(stage).randint(2, _WRITES_PER_OUTPUT * len(whole))  # the first makes a scratch folder
 
     assert _kill(workspace, stage, moment) == -signal.SIGKILL
     left = {output: state(output) for output in whole}
     assert None in left.values(), "the kill came after the stage had done its work"
     assert {output: digest for output, digest in left.items() if digest not in (None, whole[output])} == {}
-    assert scratch(workspace.top), "the kill came before the stage had begun to write"
 
     healed = workspace.repro()
     assert healed.returncode == 0, healed.stdout + healed.stderr

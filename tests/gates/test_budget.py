@@ -33,8 +33,8 @@ def test_fault_fifty_times_the_trees(
     history: tuple[Floats, Floats], limits: Gates, model_params: ModelParams, tmp_path: Path
 ) -> None:
     settings = model_params.train.model_dump()
-    settings |= {"num_trees": 50 * settings["num_trees"], "min_data_in_leaf": 5}
-    booster = train.fit(history[0][:1000], history[1][:1000], settings)
+    settings |= {"num_trees": 50 * settings["num_trees"], "num_leaves": 6, "min_data_in_leaf": 5}
+    booster = train.fit(history[0][:400], history[1][:400], settings)
     booster.save_model(tmp_path / "model.txt")
     verdict = budget.judge(footprint.measure(MODEL, tmp_path / "model.txt"), limits.budget)
     assert verdict.gate == "budget"
