@@ -13,6 +13,9 @@ PORT ?= 8080
 # Stages and tests find the environment's programs by name, as in an activated shell.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export UV_PYTHON := python3.11
+# A company's own certificate authority is known to the system, not to uv.
+export UV_SYSTEM_CERTS := true
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 

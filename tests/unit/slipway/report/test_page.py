@@ -256,13 +256,6 @@ def test_a_broken_configuration_is_named(top: Path, file: Path, content: str | N
     assert str(file) in str(caught.value)
 
 
-def test_the_champion_gate_s_rows_are_told_apart_from_the_table_s(top: Path) -> None:
-    toy_run.crown(top)
-    toy_run.judge(top, "challenger", figures={"champion": toy_run.CHAMPION, "rows": 30})
-    told = " ".join(Tags(page_of(top)).sections["quality"].split())
-    assert "The gate compares on the 30 rows of the newest period; the table, on all." in told
-
-
 @pytest.mark.parametrize("empty", [False, True], ids=["missing", "without figures"])
 def test_a_page_is_written_whatever_the_gates_have_left(top: Path, empty: bool) -> None:
     for gate in gates.names():
