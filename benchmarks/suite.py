@@ -1,0 +1,145 @@
+"""What is measured, and in which order: all benchmarks in turn, again and again, so that noise hits all alike."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from benchmarks import bare, workspace
+from benchmarks.figures import Figure, ratios
+from benchmarks.process import Run
+from benchmarks.workspace import Workspace
+from slipway import project
+from slipway.errors import EnvironmentFault
+from slipway.progress import step
+
+NOOP_BOUND = 1.2
+PIPELINE_BOUND = 1.6
+MEMORY_BOUND_MIB = 3 * 1024.0
+PACKAGING_BOUND_SECONDS = 2.0
+# A run of two seconds needs more repetitions than one of a minute.
+_QUICK_RUNS = 3
+
+
+class Benchmark(StrEnum):
+    """The benchmarks by name; the package's docstring says what each is."""
+
+    NOOP = "noop"
+    PIPELINE = "pipeline"
+    MEMORY = "memory"
+    PACKAGING = "packaging"
+
+
+@dataclass
+class Measurements:
+    """Runs by kind ("repro", "straight", "idle", "idle bare"), and seconds by model of packaging, in order."""
+
+    runs: dict[str, list[Run]] = field(default_factory=lambda: defaultdict(list))
+    packaging: dict[str, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
+
+    def seconds(self, kind: str) -> list[float]:
+        """Seconds of each run of ``kind``."""
+        return [run.seconds for run in self.runs[kind]]
+
+
+def measure(names: Collection[Benchmark], repetitions: int) -> list[Figure]:
+    """Measure the benchmarks ``names`` in copies of the monorepo.
+
+    Raises:
+        EnvironmentFault: when something does not run, is not idle when it should be, or makes another release.
+    """
+    found = Measurements()
+    with workspace.scratch() as scratch:
+        copy = workspace.copy(project.root(), scratch)
+        with step("running the pipeline once, to warm up and to have something to be idle on"):
+            copy.repro()
+        peer = bare.make(scratch / "bare", copy) if Benchmark.NOOP in names else None
+        for number in range(1, repetitions + 1):
+            which = f"repetition {number} of {repetitions}"
+            if Benchmark.PIPELINE in names:
+                _straight(copy, found, which)
+            if {Benchmark.PIPELINE, Benchmark.MEMORY} & set(names):
+                _pipeline(copy, found, which)
+            if peer:
+                _noop(copy, peer, found, which)
+            if Benchmark.PACKAGING in names:
+                _packaging(copy, found, which)
+    return [figure for figure in _figures(found) if figure.benchmark in names]
+
+
+def _straight(copy: Workspace, found: Measurements, which: str) -> None:
+    before = copy.releases()
+    copy.reset()
+    with step(f"one process, {which}"):
+        found.runs["straight"].append(copy.module("straight", *copy.models))
+    _same(copy, before)
+
+
+def _pipeline(copy: Workspace, found: Measurements, which: str) -> None:
+    before = copy.releases()
+    copy.reset()
+    with step(f"the pipeline, {which}"):
+        found.runs["repro"].append(copy.repro())
+    _same(copy, before)
+
+
+def _same(copy: Workspace, before: dict[str, str]) -> None:
+    after = copy.releases()
+    if after != before:
+        raise EnvironmentFault(
+            f"Pipeline and straight script made different releases: {before} and {after}.",
+            "They must do the same work to be compared; see what `diff -r` finds between two such runs.",
+        )
+
+
+def _noop(copy: Workspace, peer: Path, found: Measurements, which: str) -> None:
+    with step(f"nothing to do, {which}"):
+        copy.repro()
+        for _ in range(_QUICK_RUNS):
+            found.runs["idle"].append(_idle(copy.repro()))
+            found.runs["idle bare"].append(_idle(bare.repro(peer, copy)))
+
+
+def _idle(run: Run) -> Run:
+    if "Running stage" in run.output:
+        raise EnvironmentFault(f"A `dvc repro` that should have had nothing to do ran a stage:\n{run.output}")
+    return run
+
+
+def _packaging(copy: Workspace, found: Measurements, which: str) -> None:
+    before = copy.releases()
+    with step(f"packaging, {which}"):
+        for model in copy.models:
+            for _ in range(_QUICK_RUNS):
+                run = copy.module("repackage", model)
+                inside = json.loads(run.output.splitlines()[-1])
+                found.packaging[model].append((run.seconds, inside["seconds"]))
+    _same(copy, before)
+
+
+def _figures(found: Measurements) -> Iterator[Figure]:
+    idle, idle_bare = found.seconds("idle"), found.seconds("idle bare")
+    if idle:
+        yield Figure(Benchmark.NOOP, "dvc repro of the monorepo, nothing to do", "s", idle)
+        yield Figure(Benchmark.NOOP, "the same of a bare DVC project with as many stages", "s", idle_bare)
+        yield Figure(Benchmark.NOOP, "monorepo over bare project", "x", ratios(idle, idle_bare), NOOP_BOUND)
+    repro, straight = found.seconds("repro"), found.seconds("straight")
+    if straight:
+        yield Figure(Benchmark.PIPELINE, "all stages from nothing, by dvc repro", "s", repro)
+        yield Figure(Benchmark.PIPELINE, "the same computing in one process", "s", straight)
+        yield Figure(Benchmark.PIPELINE, "pipeline over one process", "x", ratios(repro, straight), PIPELINE_BOUND)
+    if repro:
+        runs = found.runs["repro"]
+        yield Figure(Benchmark.MEMORY, "largest process", "MiB", [run.largest_mib for run in runs], MEMORY_BOUND_MIB)
+        yield Figure(
+            Benchmark.MEMORY, "all processes together", "MiB", [run.together_mib for run in runs], MEMORY_BOUND_MIB
+        )
+    for model, pairs in found.packaging.items():
+        whole, inside = zip(*pairs, strict=True)
+        bound = PACKAGING_BOUND_SECONDS
+        yield Figure(Benchmark.PACKAGING, f"{model}: package and verify, fresh process with imports", "s", whole, bound)
+        yield Figure(Benchmark.PACKAGING, f"{model}: package and verify, without imports", "s", inside, bound)

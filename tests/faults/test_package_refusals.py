@@ -1,0 +1,201 @@
+"""``package`` trusts nobody: it refuses evidence that is missing, stale, red or of another schema, on its own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from slipway import configuration, gates
+from slipway.errors import EnvironmentFault, SlipwayError, UsageError
+from slipway.evidence import EvidenceRefused
+from slipway.release.package import package
+from tests.conftest import MODEL
+from tests.faults.workspace import PATHS, Workspace, finished, scratch, state
+
+__all__ = ["finished"]
+
+GATES = gates.names()
+Change = Callable[[dict[str, Any]], None]
+
+
+@pytest.fixture
+def copy(finished: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A finished monorepo of one's own, as the working folder."""
+    top = tmp_path / "copy"
+    for room in ("data", "artifacts", "releases", "models"):
+        shutil.copytree(finished.top / room, top / room)
+    shutil.copy(finished.top / "params.yaml", top)
+    monkeypatch.chdir(top)
+    monkeypatch.syspath_prepend(str(top))
+    return top
+
+
+def _package() -> str:
+    return package(PATHS, configuration.load(MODEL).model_dump(mode="json"))
+
+
+def _refused(kind: type[SlipwayError], exit_code: int) -> str:
+    """What package says; it must have left the old release alone."""
+    before = state(PATHS.releases)
+    with pytest.raises(kind) as caught:
+        _package()
+    assert caught.value.exit_code == exit_code
+    assert caught.value.remedy
+    assert state(PATHS.releases) == before
+    assert scratch(Path()) == []
+    return caught.value.what
+
+
+def _change_evidence(change: Change) -> None:
+    content = json.loads(PATHS.evidence.read_text())
+    change(content)
+    PATHS.evidence.write_text(json.dumps(content))
+
+
+def test_the_copy_is_packaged_to_the_same_release(copy: Path, finished: Workspace) -> None:
+    shutil.rmtree(PATHS.releases)
+    assert _package() == finished.release().name
+    assert state(PATHS.releases) == state(finished.top / PATHS.releases)
+
+
+@pytest.mark.parametrize("gate", GATES)
+def test_a_missing_verdict(copy: Path, gate: str) -> None:
+    _change_evidence(lambda content: content["verdicts"].pop(gate))
+    assert f"The verdict of gate {gate} is missing" in _refused(EvidenceRefused, 1)
+
+
+@pytest.mark.parametrize("gate", GATES)
+@pytest.mark.parametrize("passed", [False, "true", 1, None])
+def test_a_red_verdict(copy: Path, gate: str, passed: object) -> None:
+    _change_evidence(lambda content: content["verdicts"][gate].update(passed=passed, reason="it is bad"))
+    assert f"Gate {gate} is red: it is bad" in _refused(EvidenceRefused, 1)
+
+
+@pytest.mark.parametrize("gate", GATES)
+def test_the_verdict_of_another_gate(copy: Path, gate: str) -> None:
+    other = next(name for name in GATES if name != gate)
+    _change_evidence(lambda content: content["verdicts"].update({gate: content["verdicts"][other]}))
+    assert f"Gate {gate} is red" in _refused(EvidenceRefused, 1)
+
+
+@pytest.mark.parametrize("gate", GATES)
+def test_a_verdict_that_does_not_say_what_it_judged(copy: Path, gate: str) -> None:
+    _change_evidence(lambda content: content["verdicts"][gate].pop("subject"))
+    assert f"The verdict of gate {gate} does not say what it judged" in _refused(EvidenceRefused, 1)
+
+
+@pytest.mark.parametrize("gate", GATES)
+def test_a_verdict_by_other_thresholds(copy: Path, gate: str) -> None:
+    def loosen(content: dict[str, Any]) -> None:
+        limits = content["verdicts"][gate]["thresholds"]
+        name = next(name for name, value in limits.items() if not isinstance(value, str))
+        limits[name] *= 2
+        limits[name] += 1
+
+    _change_evidence(loosen)
+    assert f"The verdict of gate {gate} is stale: it was passed by other thresholds" in _refused(EvidenceRefused, 1)
+
+
+def _touch(file: Path) -> None:
+    file.write_bytes(file.read_bytes() + b"\n")
+
+
+STALE: dict[str, Callable[[], None]] = {
+    "model.txt": lambda: _touch(PATHS.trained / "model.txt"),
+    "state.json": lambda: _touch(PATHS.features / "state.json"),
+    "features.py": lambda: _touch(PATHS.home / "features.py"),
+    "validated": (PATHS.validated / "2013-12.parquet").unlink,
+}
+
+
+@pytest.mark.parametrize("name", STALE)
+def test_a_verdict_on_something_else_is_stale(copy: Path, name: str) -> None:
+    STALE[name]()
+    said = _refused(EvidenceRefused, 1)
+    assert "is stale: it judged" in said
+    assert f"judged {name} with sha256" in said
+
+
+@pytest.mark.parametrize("schema", [0, 2, "1", None])
+def test_evidence_of_another_schema(copy: Path, schema: object) -> None:
+    _change_evidence(lambda content: content.update(schema=schema))
+    assert f"The evidence has schema {schema!r}, not 1" in _refused(EvidenceRefused, 1)
+
+
+def test_no_verdicts_at_all(copy: Path) -> None:
+    _change_evidence(lambda content: content.pop("verdicts"))
+    assert f"The verdict of gate {GATES[0]} is missing" in _refused(EvidenceRefused, 1)
+
+
+def test_no_evidence(copy: Path) -> None:
+    PATHS.evidence.unlink()
+    assert f"{PATHS.evidence} is missing" in _refused(EnvironmentFault, 3)
+
+
+def test_half_of_the_evidence(copy: Path) -> None:
+    content = PATHS.evidence.read_bytes()
+    PATHS.evidence.write_bytes(content[: len(content) // 2])
+    assert f"{PATHS.evidence} is not valid JSON" in _refused(EnvironmentFault, 3)
+
+
+@pytest.mark.parametrize("missing", [PATHS.provenance, PATHS.home / "card.md"], ids=str)
+def test_a_missing_part_is_named(copy: Path, missing: Path) -> None:
+    missing.unlink()
+    assert str(missing) in _refused(EnvironmentFault, 3)
+
+
+def _change_card(key: str, value: object) -> None:
+    file = PATHS.home / "model.yaml"
+    content = yaml.safe_load(file.read_text())
+    at = content
+    for part in key.split(".")[:-1]:
+        at = at[part]
+    if value is ...:
+        del at[key.split(".")[-1]]
+    else:
+        at[key.split(".")[-1]] = value
+    file.write_text(yaml.safe_dump(content))
+
+
+SAID = (
+    "title", "owner", "purpose", "licence", "data_licence", "retention_days", "label_delay", "output.score",
+    "output.decision", "kpi.name", "kpi.currency", "kpi.costs.missed_late",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("key", [*SAID, "kpi", "kpi.costs", "output"])
+@pytest.mark.parametrize("value", [..., None, ""])
+def test_a_model_yaml_that_does_not_say_it(copy: Path, key: str, value: object) -> None:
+    _change_card(key, value)
+    said = _refused(UsageError, 2)
+    assert f"{PATHS.home / 'model.yaml'} lacks " in said
+    assert key in said
+
+
+def test_a_model_yaml_that_is_not_yaml(copy: Path) -> None:
+    (PATHS.home / "model.yaml").write_text("owner: [")
+    assert "model.yaml is not valid YAML" in _refused(UsageError, 2)
+
+
+def test_the_stage_s_process_refuses_with_exit_1_and_keeps_the_old_release(finished: Workspace) -> None:
+    evidence, before = finished.top / PATHS.evidence, state(finished.top / PATHS.releases)
+    good = evidence.read_bytes()
+    content = json.loads(good)
+    content["verdicts"]["leakage"]["passed"] = False
+    evidence.write_text(json.dumps(content))
+    try:
+        done = finished.stage("package")
+        verified = finished.slipway("verify", MODEL)
+    finally:
+        evidence.write_bytes(good)
+    assert done.returncode == 1
+    assert "Gate leakage is red" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert state(finished.top / PATHS.releases) == before
+    assert verified.returncode == 0, "the old release is whole"

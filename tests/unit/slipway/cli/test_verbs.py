@@ -1,0 +1,168 @@
+"""The command line through its real process: help with examples, exit codes, JSON alone on standard output."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slipway import cli, gates
+from tests.conftest import MODEL, ROOT
+from tests.faults.workspace import PATHS, Workspace, finished
+
+__all__ = ["finished"]
+
+VERBS = [command.callback.__name__ for command in cli.app.registered_commands if command.callback]
+
+
+@pytest.fixture(scope="module")
+def here() -> Workspace:
+    """This monorepo, for what reads nothing but the command line."""
+    return Workspace(ROOT)
+
+
+def _json(workspace: Workspace, *arguments: str, code: int = 0) -> Any:
+    """The one JSON value that a verb prints."""
+    done = workspace.slipway(*arguments, "--json")
+    assert done.returncode == code, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_each_file_is_a_verb() -> None:
+    files = {file.stem for file in Path(cli.__file__).parent.glob("*.py")} - {"__init__", "options"}
+    assert set(VERBS) == files
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_shows_examples_that_begin_with_the_verb(here: Workspace, verb: str) -> None:
+    done = here.slipway(verb, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Examples:" in done.stdout
+    examples = re.findall(rf"^ +(slipway {verb} \S.*?) *$", done.stdout, re.MULTILINE)
+    assert len(examples) >= 2
+    known = set(re.findall(r"--[a-z-]+", done.stdout.split("Options")[-1]))
+    used = set(re.findall(r"--[a-z-]+", " ".join(examples)))
+    assert used <= known, "an example has an option that does not exist"
+
+
+def test_help_lists_every_verb_and_the_exit_codes(here: Workspace) -> None:
+    done = here.slipway("--help")
+    assert done.returncode == 0
+    assert all(re.search(rf"│ {verb} ", done.stdout) for verb in VERBS)
+    assert "Exit codes: 0 done, 1 a gate is red, 2 wrong usage" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("nope",), "No such command 'nope'"),
+        (("verify",), "Missing argument 'RELEASE'"),
+        (("verdicts",), "Missing argument 'MODEL'"),
+        (("verdicts", MODEL, "--jsn"), "No such option: --jsn"),
+        (("verdicts", MODEL, "more"), "unexpected extra argument"),
+        (("serve", MODEL, "--port", "0"), "Invalid value for '--port'"),
+        (("serve", MODEL, "--port", "http"), "Invalid value for '--port'"),
+        (("verdicts", "nope"), "There is no model 'nope'"),
+        (("report", "nope"), "There is no model 'nope'"),
+        (("record", "nope"), "There is no model 'nope'"),
+        (("verify", "nope"), "There is no release 'nope'"),
+        (("serve", "nope"), "There is no release 'nope'"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_exit_2_and_nothing_on_standard_output(
+    here: Workspace, arguments: tuple[str, ...], said: str
+) -> None:
+    done = here.slipway(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_no_verb_at_all_is_exit_2_with_the_help(here: Workspace) -> None:
+    done = here.slipway()
+    assert done.returncode == 2
+    assert "Usage: slipway" in done.stdout + done.stderr
+
+
+def test_outside_a_monorepo(tmp_path: Path) -> None:
+    done = Workspace(ROOT).run("sh", "-c", f'cd "{tmp_path}" && slipway verdicts {MODEL}')
+    assert done.returncode == 2
+    assert "is not inside a Slipway monorepo" in done.stderr
+
+
+def test_verdicts(finished: Workspace) -> None:
+    found = _json(finished, "verdicts", MODEL)
+    assert list(found) == gates.names()
+    assert all(verdict["passed"] for verdict in found.values())
+    table = finished.slipway("verdicts", MODEL)
+    assert table.returncode == 0
+    assert all(re.search(rf"^{gate} +green ", table.stdout, re.MULTILINE) for gate in gates.names())
+
+
+@pytest.mark.parametrize("fault", ["red", "missing", "half written"])
+def test_a_verdict_that_is_not_green(finished: Workspace, fault: str) -> None:
+    file = finished.top / PATHS.verdict("leakage")
+    good = file.read_text()
+    try:
+        if fault == "missing":
+            file.unlink()
+        else:
+            file.write_text(good.replace('"passed": true', '"passed": false') if fault == "red" else good[:40])
+        done = finished.slipway("verdicts", MODEL, "--json")
+        shown = finished.slipway("verdicts", MODEL)
+    finally:
+        file.write_text(good)
+    if fault == "half written":
+        assert (done.returncode, done.stdout) == (3, "")
+        assert "leakage.json is not valid JSON" in done.stderr
+        return
+    assert done.returncode == shown.returncode == 1
+    verdict = json.loads(done.stdout)["leakage"]
+    assert verdict is None if fault == "missing" else verdict["passed"] is False
+    assert re.search(rf"^leakage +{'missing' if fault == 'missing' else 'RED'} ", shown.stdout, re.MULTILINE)
+
+
+def test_verify(finished: Workspace) -> None:
+    release = finished.release()
+    by_name = _json(finished, "verify", MODEL)
+    assert by_name == _json(finished, "verify", release.name[:8]) == _json(finished, "verify", str(release))
+    assert by_name["release"] == release.name
+    assert by_name["gates"] == gates.names()
+    files = [path for path in release.rglob("*") if path.is_file() and path.name != "manifest.json"]
+    assert (by_name["files"], by_name["bytes"]) == (len(files), sum(path.stat().st_size for path in files))
+    assert f"{MODEL} {release.name}: {len(files)} files verify" in finished.slipway("verify", MODEL).stdout
+
+
+def test_verify_of_a_changed_release_is_exit_3(finished: Workspace) -> None:
+    card = finished.release() / "card.md"
+    good = card.read_bytes()
+    card.write_bytes(good + b" ")
+    try:
+        done = finished.slipway("verify", MODEL, "--json")
+    finally:
+        card.write_bytes(good)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "card.md has sha256" in done.stderr
+
+
+def test_report(finished: Workspace, tmp_path: Path) -> None:
+    page = tmp_path / "new" / "page.html"
+    assert _json(finished, "report", MODEL, "--output", str(page)) == {"model": MODEL, "report": str(page)}
+    assert finished.release().name[:12] in page.read_text()
+
+
+def test_record_twice_is_one_version(finished: Workspace) -> None:
+    first, second = (_json(finished, "record", MODEL) for _ in range(2))
+    assert (first["already"], second["already"]) == (False, True)
+    assert first["release"] == finished.release().name
+    assert {**second, "already": False} == first
+
+
+def test_progress_goes_to_standard_error(finished: Workspace) -> None:
+    done = finished.slipway("record", MODEL, "--json")
+    assert "recording release" in done.stderr
+    assert "recording release" not in done.stdout

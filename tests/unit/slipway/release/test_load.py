@@ -1,0 +1,52 @@
+"""A loaded release answers by its own code; row by row and as a table, to the last bit."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from slipway.contracts.derivation import derive
+from slipway.project import ModelPaths, module
+from slipway.release import load, manifest
+from slipway.release.package import package
+from tests.conftest import MODEL
+from tests.live_server import frame, rows
+
+
+def _packaged(here: ModelPaths, params: dict[str, Any]) -> Path:
+    return here.releases / package(here, params)
+
+
+def test_a_row_scores_as_in_a_table_to_the_last_bit(here: ModelPaths, params: dict[str, Any]) -> None:
+    release = load(_packaged(here, params))
+    values = rows(release.fields, 500, seed=4)
+    table = release.score_table(frame(release.fields, values))
+    assert table.tolist() == [release.score_row(row) for row in values]
+    assert np.unique(table).size > 5
+
+
+def test_what_it_says_of_itself(here: ModelPaths, params: dict[str, Any]) -> None:
+    folder = _packaged(here, params)
+    release = load(folder)
+    assert (release.digest, release.model, release.folder) == (folder.name, MODEL, folder)
+    assert (release.score_name, release.decision_name) == ("late_probability", "late")
+    assert release.fields == derive(module(MODEL, "contract").RAW)
+
+
+def test_two_releases_keep_each_to_its_own_code(here: ModelPaths, params: dict[str, Any], tmp_path: Path) -> None:
+    """The second's features are all missing values; the first's answers must not change by its being loaded."""
+    folder = _packaged(here, params)
+    one = load(folder)
+    row = rows(one.fields, 1, seed=4)[0]
+    before = one.score_row(row)
+    other = Path(shutil.copytree(folder, tmp_path / "other"))
+    code = other / "model" / "features.py"
+    code.write_text(code.read_text() + "\n\ndef transform(columns, state):\n    return [float('nan')] * len(NAMES)\n")
+    two = load(other.rename(tmp_path / manifest.write(other, MODEL)))
+    blank = two._booster.predict(np.full((1, len(two._features.NAMES)), math.nan))[0]
+    assert two.score_row(row) == blank != before
+    assert one.score_row(row) == before
