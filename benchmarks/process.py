@@ -26,6 +26,7 @@ class Run:
 
     Attributes:
         seconds: from start to end, by the wall clock.
+        processor_seconds: of it and its descendants, on all cores; other load on the machine hardly changes it.
         largest_mib: largest resident memory of any one process, as the kernel saw it.
         together_mib: largest sum of the resident memory of all processes, sampled ten times a second; pages
             that processes share count once for each.
@@ -33,6 +34,7 @@ class Run:
     """
 
     seconds: float
+    processor_seconds: float
     largest_mib: float
     together_mib: float
     output: str
@@ -58,7 +60,7 @@ def run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) ->
             f"`{shlex.join(command)}` ended with exit code {process.returncode}:\n{tail}",
             "Nothing was measured. See that `make repro` works, then run `make bench` again.",
         )
-    return Run(seconds, usage.ru_maxrss / 1024, together, output)
+    return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, together, output)
 
 
 class _Sampler(threading.Thread):

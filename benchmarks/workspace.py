@@ -36,6 +36,12 @@ class Workspace:
     environment: dict[str, str]
     models: tuple[str, ...]
 
+    def install(self) -> None:
+        """Install the environments that stages run in besides the main one."""
+        for part in sorted(set(_ENVIRONMENT_OF_STAGE.findall((self.folder / "dvc.yaml").read_text()))):
+            with step(f"installing {part} (from uv's cache where it is warm)"):
+                run(["uv", "sync", "--quiet", "--locked", "--project", part], self.folder, self.environment)
+
     def reset(self) -> None:
         """Back to a fresh clone: no data, no results, no DVC cache or state; environments and bytecode stay."""
         _git(self.folder, "checkout", "--quiet", "--", ".")
@@ -69,7 +75,7 @@ def scratch() -> Iterator[Path]:
 
 
 def copy(top: Path, scratch: Path) -> Workspace:
-    """Copy what Git would commit of the monorepo at ``top`` into ``scratch``, and install the stages' environments."""
+    """Copy what Git would commit of the monorepo at ``top`` into ``scratch``."""
     folder = scratch / "monorepo"
     with step("copying the monorepo"):
         listed = _git(top, "ls-files", "--cached", "--others", "--exclude-standard", "-z")
@@ -79,11 +85,7 @@ def copy(top: Path, scratch: Path) -> Workspace:
                 shutil.copy2(top / name, folder / name)
         _git(folder, "init", "--quiet")
         _git(folder, "add", "--all")
-    workspace = Workspace(folder, _environment(folder, scratch), tuple(project.model_names()))
-    for part in sorted(set(_ENVIRONMENT_OF_STAGE.findall((folder / "dvc.yaml").read_text()))):
-        with step(f"installing {part} (from uv's cache where it is warm)"):
-            run(["uv", "sync", "--quiet", "--locked", "--project", part], folder, workspace.environment)
-    return workspace
+    return Workspace(folder, _environment(folder, scratch), tuple(project.model_names()))
 
 
 def _environment(folder: Path, scratch: Path) -> dict[str, str]:

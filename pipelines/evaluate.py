@@ -39,7 +39,8 @@ def evaluate(model: str) -> None:
     rows = pl.read_parquet(paths.features / "evaluation_rows.parquet")
     features = pl.read_parquet(paths.features / "evaluation.parquet")
     booster = lightgbm.Booster(model_file=paths.trained / "model.txt")
-    judged = Judged(rows, rows[contract.LABEL].to_numpy().astype(float), booster.predict(features.to_numpy()))
+    score = np.asarray(booster.predict(features.to_numpy()))
+    judged = Judged(rows, rows[contract.LABEL].to_numpy().astype(float), score)
     with step("fitting the baselines"):
         simple = _baselines(model, features)
     with step("measuring, with intervals"):

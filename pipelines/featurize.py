@@ -64,7 +64,8 @@ def _rows(model: str, raw: pl.DataFrame) -> pl.DataFrame:
     known = raw.select(contract.label(), pl.col(contract.PERIOD).alias("period"), contract.day())
     groups = slices.slices(raw).rename({name: f"slice.{name}" for name in slices.NAMES})
     outcomes = raw.select(marked(contract.RAW, known="after")).rename(lambda name: f"outcome.{name}")
-    return pl.concat([known, groups, outcomes], how="horizontal")
+    together: pl.DataFrame = pl.concat([known, groups, outcomes], how="horizontal")
+    return together
 
 
 def _time_travel(model: str, future: pl.DataFrame, state: dict[str, object]) -> tuple[pl.DataFrame, pl.DataFrame]:

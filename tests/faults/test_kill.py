@@ -6,7 +6,8 @@ import random
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,16 +17,27 @@ from tests.faults.workspace import STAGES, Workspace, finished, scratch, state
 
 __all__ = ["finished"]
 
+States = dict[str, str | None]
 # Making the scratch folder, writing into it, moving it to its place: what each output takes at least.
 _WRITES_PER_OUTPUT = 3
+_AT_ONCE = 2
 
 
-@pytest.fixture(scope="module")
-def workspace(finished: Workspace) -> Iterator[Workspace]:
-    killer = finished.top / "packages" / "sitecustomize.py"
-    shutil.copyfile(Path(__file__).with_name("killer.py"), killer)
-    yield finished
-    killer.unlink()
+@dataclass(frozen=True)
+class Outcome:
+    """A stage before its kill, after it, and after the next ``dvc repro``."""
+
+    whole: States
+    killed: int
+    left: States
+    repro: subprocess.CompletedProcess[str]
+    healed: States
+    release: Path
+    scratch: list[Path]
+
+
+def _states(workspace: Workspace, stage: str) -> States:
+    return {str(output.relative_to(workspace.top)): state(output) for output in workspace.outputs(stage)}
 
 
 def _kill(workspace: Workspace, stage: str, moment: int) -> int:
@@ -36,21 +48,49 @@ def _kill(workspace: Workspace, stage: str, moment: int) -> int:
     ).returncode
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_killed_stage_is_healed_by_the_next_repro(workspace: Workspace, stage: str) -> None:
-    release = workspace.release()
-    whole = {output: state(output) for output in workspace.outputs(stage)}
+def _kill_and_heal(workspace: Workspace, stage: str) -> Outcome:
+    whole = _states(workspace, stage)
     script = workspace.top / "pipelines" / f"{stage}.py"
     script.write_text(script.read_text() + "# changed, so that it must run again\n")
-    moment = random.Random(stage).randint(2, _WRITES_PER_OUTPUT * len(whole))  # the first makes a scratch folder
+    # The first operation only makes the scratch folder.
+    killed = _kill(workspace, stage, random.Random(stage).randint(2, _WRITES_PER_OUTPUT * len(whole)))
+    left = _states(workspace, stage)
+    repro = workspace.repro()
+    healed = _states(workspace, stage)
+    return Outcome(whole, killed, left, repro, healed, workspace.release(), scratch(workspace.top))
 
-    assert _kill(workspace, stage, moment) == -signal.SIGKILL
-    left = {output: state(output) for output in whole}
-    assert None in left.values(), "the kill came after the stage had done its work"
-    assert {output: digest for output, digest in left.items() if digest not in (None, whole[output])} == {}
 
-    healed = workspace.repro()
-    assert healed.returncode == 0, healed.stdout + healed.stderr
-    assert {output: state(output) for output in whole} == whole
-    assert workspace.release() == release
-    assert scratch(workspace.top) == []
+def _one_after_another(finished: Workspace, top: Path, stages: tuple[str, ...]) -> dict[str, Outcome]:
+    shutil.copytree(finished.top, top, symlinks=True)
+    shutil.copyfile(Path(__file__).with_name("killer.py"), top / "packages" / "sitecustomize.py")
+    return {stage: _kill_and_heal(Workspace(top), stage) for stage in stages}
+
+
+@pytest.fixture(scope="module")
+def outcomes(finished: Workspace, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
+    """Of all stages; some in one copy, some in another, at the same time."""
+    tops = [tmp_path_factory.mktemp("kill") / "copy" for _ in range(_AT_ONCE)]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        runs = [pool.submit(_one_after_another, finished, top, STAGES[n::_AT_ONCE]) for n, top in enumerate(tops)]
+        return {stage: outcome for run in runs for stage, outcome in run.result().items()}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_killed_stage_leaves_no_half_output(outcomes: dict[str, Outcome], stage: str) -> None:
+    outcome = outcomes[stage]
+    assert outcome.killed == -signal.SIGKILL
+    assert None in outcome.left.values(), "the kill came after the stage had done its work"
+    half = {output for output, digest in outcome.left.items() if digest not in (None, outcome.whole[output])}
+    assert half == set()
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_next_repro_heals_it_and_ends_with_the_same_release(
+    finished: Workspace, outcomes: dict[str, Outcome], stage: str
+) -> None:
+    outcome = outcomes[stage]
+    assert outcome.repro.returncode == 0, outcome.repro.stdout + outcome.repro.stderr
+    assert f"Running stage '{stage}@{MODEL}'" in outcome.repro.stdout
+    assert outcome.healed == outcome.whole
+    assert outcome.release.name == finished.release().name
+    assert outcome.scratch == []

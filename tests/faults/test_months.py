@@ -38,7 +38,6 @@ def test_months_that_exist_are_inclusive() -> None:
 @pytest.mark.parametrize(
     ("stage", "changes", "said"),
     [
-        ("ingest", {"ingest": {"last_month": "2014-01"}}, "ingest.last_month is 2014-01"),
         ("check_drift", {"split": {"train_through": "2014-05"}}, "split.train_through is 2014-05"),
         ("featurize", {"split": {"evaluate_months": 5}}, "only 4 months follow 2013-08"),
     ],

@@ -191,11 +191,9 @@ def test_the_stage_s_process_refuses_with_exit_1_and_keeps_the_old_release(finis
     evidence.write_text(json.dumps(content))
     try:
         done = finished.stage("package")
-        verified = finished.slipway("verify", MODEL)
     finally:
         evidence.write_bytes(good)
     assert done.returncode == 1
     assert "Gate leakage is red" in done.stderr
     assert "Traceback" not in done.stderr
     assert state(finished.top / PATHS.releases) == before
-    assert verified.returncode == 0, "the old release is whole"

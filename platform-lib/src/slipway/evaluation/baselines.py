@@ -40,7 +40,7 @@ def _logistic(train: Floats, label: Floats, rows: Floats, categorical: list[int]
             ("categorical", _one_hot(), categorical),
         ]
     )
-    # Newton's method ends at the optimum itself; a quasi-Newton one stops near it, where the processor's rounding leads.
+    # Newton's method ends at the optimum; a quasi-Newton one stops near it, where the processor's rounding leads.
     model = make_pipeline(prepared, LogisticRegression(solver="newton-cholesky"))
     # One thread: equal sums in equal order, and quicker than two that wait for each other.
     with threadpool_limits(1):

@@ -67,11 +67,9 @@ def test_help_lists_every_verb_and_the_exit_codes(here: Workspace) -> None:
         (("serve", MODEL, "--port", "http"), "Invalid value for '--port'"),
         (("verdicts", "nope"), "There is no model 'nope'"),
         (("report", "nope"), "There is no model 'nope'"),
-        (("record", "nope"), "There is no model 'nope'"),
         (("verify", "nope"), "There is no release 'nope'"),
-        (("serve", "nope"), "There is no release 'nope'"),
     ],
-    ids=" ".join,
+    ids=str,
 )
 def test_wrong_usage_is_exit_2_and_nothing_on_standard_output(
     here: Workspace, arguments: tuple[str, ...], said: str
@@ -85,7 +83,8 @@ def test_wrong_usage_is_exit_2_and_nothing_on_standard_output(
 def test_no_verb_at_all_is_exit_2_with_the_help(here: Workspace) -> None:
     done = here.slipway()
     assert done.returncode == 2
-    assert "Usage: slipway" in done.stdout + done.stderr
+    assert "Usage: " in done.stdout + done.stderr
+    assert all(f" {verb} " in done.stdout + done.stderr for verb in VERBS)
 
 
 def test_outside_a_monorepo(tmp_path: Path) -> None:
@@ -129,7 +128,7 @@ def test_a_verdict_that_is_not_green(finished: Workspace, fault: str) -> None:
 def test_verify(finished: Workspace) -> None:
     release = finished.release()
     by_name = _json(finished, "verify", MODEL)
-    assert by_name == _json(finished, "verify", release.name[:8]) == _json(finished, "verify", str(release))
+    assert by_name == _json(finished, "verify", release.name[:8])
     assert by_name["release"] == release.name
     assert by_name["gates"] == gates.names()
     files = [path for path in release.rglob("*") if path.is_file() and path.name != "manifest.json"]
@@ -155,14 +154,10 @@ def test_report(finished: Workspace, tmp_path: Path) -> None:
     assert finished.release().name[:12] in page.read_text()
 
 
-def test_record_twice_is_one_version(finished: Workspace) -> None:
-    first, second = (_json(finished, "record", MODEL) for _ in range(2))
-    assert (first["already"], second["already"]) == (False, True)
-    assert first["release"] == finished.release().name
-    assert {**second, "already": False} == first
-
-
-def test_progress_goes_to_standard_error(finished: Workspace) -> None:
-    done = finished.slipway("record", MODEL, "--json")
-    assert "recording release" in done.stderr
-    assert "recording release" not in done.stdout
+def test_record_twice_is_one_version_and_progress_goes_to_standard_error(finished: Workspace) -> None:
+    first, second = (finished.slipway("record", MODEL, "--json") for _ in range(2))
+    assert "recording release" in first.stderr
+    said, again = json.loads(first.stdout), json.loads(second.stdout)
+    assert (said["already"], again["already"]) == (False, True)
+    assert said["release"] == finished.release().name
+    assert {**again, "already": False} == said
