@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 DIGITS = {"s": 2, "MiB": 0, "x": 2}
@@ -63,20 +64,19 @@ def ratios(values: Sequence[float], peers: Sequence[float]) -> list[float]:
 
 def table(figures: Sequence[Figure]) -> Table:
     """One row per figure, one block per benchmark."""
-    shown = Table("benchmark", "figure", title="Benchmarks of Slipway")
+    shown = Table("benchmark", "figure", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for title in ("median", "min .. max", "bound"):
         shown.add_column(title, justify="right", no_wrap=True)
     shown.add_column("")
-    earlier = ""
-    for figure in figures:
-        if earlier and figure.benchmark != earlier:
+    earlier = figures[0].benchmark
+    for number, figure in enumerate(figures):
+        if figure.benchmark != earlier:
             shown.add_section()
-        spread = f"{_number(min(figure.values), figure)} .. {_number(max(figure.values), figure)}"
         shown.add_row(
-            figure.benchmark if figure.benchmark != earlier else "",
+            figure.benchmark if number == 0 or figure.benchmark != earlier else "",
             figure.name,
             f"{_number(figure.median, figure)} {figure.unit}",
-            f"{spread} ({len(figure.values)})",
+            f"{_number(min(figure.values), figure)} .. {_number(max(figure.values), figure)}",
             "" if figure.bound is None else f"<= {figure.bound:g} {figure.unit}",
             {"ok": "[green]ok[/green]", "over": "[red]over[/red]"}.get(figure.verdict, ""),
         )

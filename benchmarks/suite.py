@@ -129,18 +129,18 @@ def _packaging(copy: Workspace, found: Measurements, which: str) -> None:
 def _figures(found: Measurements) -> Iterator[Figure]:
     idle, idle_bare = found.seconds("idle"), found.seconds("idle bare")
     if idle:
-        yield Figure(Benchmark.NOOP, "dvc repro of the monorepo, nothing to do", "s", idle)
-        yield Figure(Benchmark.NOOP, "the same of a bare DVC project with as many stages", "s", idle_bare)
-        yield Figure(Benchmark.NOOP, "monorepo over bare project", "x", ratios(idle, idle_bare), NOOP_BOUND)
+        yield Figure(Benchmark.NOOP, "this monorepo", "s", idle)
+        yield Figure(Benchmark.NOOP, "bare DVC project", "s", idle_bare)
+        yield Figure(Benchmark.NOOP, "ratio", "x", ratios(idle, idle_bare), NOOP_BOUND)
         processor = ratios(found.processor_seconds("idle"), found.processor_seconds("idle bare"))
-        yield Figure(Benchmark.NOOP, "the same in processor time", "x", processor)
+        yield Figure(Benchmark.NOOP, "ratio, processor time", "x", processor)
     repro, straight = found.seconds("repro"), found.seconds("straight")
     if straight:
-        yield Figure(Benchmark.PIPELINE, "all stages from nothing, by dvc repro", "s", repro)
-        yield Figure(Benchmark.PIPELINE, "the same computing in one process", "s", straight)
-        yield Figure(Benchmark.PIPELINE, "pipeline over one process", "x", ratios(repro, straight), PIPELINE_BOUND)
+        yield Figure(Benchmark.PIPELINE, "dvc repro", "s", repro)
+        yield Figure(Benchmark.PIPELINE, "one process", "s", straight)
+        yield Figure(Benchmark.PIPELINE, "ratio", "x", ratios(repro, straight), PIPELINE_BOUND)
         processor = ratios(found.processor_seconds("repro"), found.processor_seconds("straight"))
-        yield Figure(Benchmark.PIPELINE, "the same in processor time", "x", processor)
+        yield Figure(Benchmark.PIPELINE, "ratio, processor time", "x", processor)
     if repro:
         runs = found.runs["repro"]
         yield Figure(Benchmark.MEMORY, "largest process", "MiB", [run.largest_mib for run in runs], MEMORY_BOUND_MIB)
@@ -150,5 +150,5 @@ def _figures(found: Measurements) -> Iterator[Figure]:
     for model, pairs in found.packaging.items():
         whole, inside = zip(*pairs, strict=True)
         bound = PACKAGING_BOUND_SECONDS
-        yield Figure(Benchmark.PACKAGING, f"{model}: package and verify, fresh process with imports", "s", whole, bound)
-        yield Figure(Benchmark.PACKAGING, f"{model}: package and verify, without imports", "s", inside, bound)
+        yield Figure(Benchmark.PACKAGING, f"{model}, with imports", "s", whole, bound)
+        yield Figure(Benchmark.PACKAGING, f"{model}, without imports", "s", inside, bound)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from slipway import configuration, project, stage
+from slipway.errors import EnvironmentFault
 from slipway.evaluation.metrics import sample
 from slipway.evaluation.resampling import Resampling, difference
 from slipway.files import replacing, write_json
@@ -27,8 +28,13 @@ def challenge(model: str) -> None:
             write_json(folder / "comparison.json", {"champion": None})
             return
         with step(f"scoring {scores.height} rows with champion {reigning.digest[:12]}"):
-            raw = read(paths.validated, scores["period"].unique().sort())
-            score = reigning.score_table(raw.filter(contract.label().is_not_null()))
+            raw = read(paths.validated, scores["period"].unique().sort()).filter(contract.label().is_not_null())
+            if not raw.select(contract.label(), contract.day()).equals(scores.select(contract.LABEL, "day")):
+                raise EnvironmentFault(
+                    f"{paths.evaluation} and {paths.validated} do not hold the same rows, so no pair can be compared.",
+                    "Run `dvc repro`, which evaluates the model on the data at hand.",
+                )
+            score = reigning.score_table(raw)
             pl.DataFrame({"score": score}).write_parquet(folder / "scores.parquet")
         with step("comparing on the same resamples"):
             data = sample(scores[contract.LABEL].to_numpy(), scores["day"].to_numpy())

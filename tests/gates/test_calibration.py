@@ -23,6 +23,7 @@ def test_real_model_passes(season: Season, limits: Gates) -> None:
         pytest.param(lambda score: score**2, id="squared"),
         pytest.param(np.sqrt, id="rooted"),
         pytest.param(lambda score: 1 - score, id="upside down"),
+        pytest.param(lambda score: np.where(score > 0.9, np.nan, score), id="not a number"),
     ],
 )
 def test_fault_scores_distorted(season: Season, limits: Gates, distort: type[Floats]) -> None:

@@ -54,6 +54,14 @@ def test_fault_one_hour_scored_upside_down(season: Season, groups: list[slices.S
     assert "departure_hour=17" in verdict.reason
 
 
+def test_fault_a_score_is_not_a_number(season: Season, groups: list[slices.Slice], limits: Gates) -> None:
+    score = season.score.copy()
+    score[int(np.flatnonzero(groups[0].rows)[0])] = np.nan
+    verdict = slices.judge(season.data, score, groups, limits.slices)
+    assert not verdict.passed
+    assert groups[0].name in verdict.reason
+
+
 def test_fault_no_slice_is_large_enough(season: Season, groups: list[slices.Slice], limits: Gates) -> None:
     strict = replace(limits.slices, min_rows=10**6)
     assert not slices.judge(season.data, season.score, groups, strict).passed

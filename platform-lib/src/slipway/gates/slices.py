@@ -70,6 +70,8 @@ def _excess(data: Sample, score: Floats, entry: Slice, margin: float) -> dict[st
     spread = float(np.sqrt(np.sum(by_day**2) * days / max(days - 1, 1))) / len(label)
     enough = days >= _FEWEST_DAYS and spread > 0
     p_value = float(norm.sf((mean - margin) / spread)) if enough else 1.0
+    if not np.isfinite(mean):  # a score that is no number serves nobody
+        p_value = 0.0
     return {"slice": entry.name, "rows": len(label), "excess_log_loss": mean, "p_value": p_value}
 
 

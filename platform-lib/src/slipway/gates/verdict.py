@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -38,14 +39,14 @@ class Verdict:
 
 
 def rounded(value: Any) -> Any:
-    """``value`` with every float in it at 6 significant digits.
+    """``value`` with every float in it at 6 significant digits, and null for one that is not finite.
 
-    The last bits of a sum depend on the processor's vector width; evidence must not.
+    JSON has no NaN. The last bits of a sum depend on the processor's vector width; evidence must not.
     """
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, float):
-        return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+        return float(f"{value:.{SIGNIFICANT_DIGITS}g}") if math.isfinite(value) else None
     if isinstance(value, Mapping):
         return {str(key): rounded(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):

@@ -10,6 +10,10 @@ def test_rounding_reaches_into_everything_and_spares_what_is_no_float() -> None:
     assert rounded(value) == {"a": [0.123457, True, None, "x", 7], "b": {"c": [1234570.0, 1e-9]}}
 
 
+def test_what_is_not_finite_is_null() -> None:
+    assert rounded({"a": float("nan"), "b": [float("inf")]}) == {"a": None, "b": [None]}
+
+
 def test_last_bits_of_a_sum_do_not_show() -> None:
     assert rounded(0.1 + 0.2) == rounded(0.3)
 
