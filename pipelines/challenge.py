@@ -8,7 +8,7 @@ from slipway import configuration, project, stage
 from slipway.errors import EnvironmentFault
 from slipway.evaluation.metrics import sample
 from slipway.evaluation.resampling import Resampling, difference
-from slipway.files import replacing, write_json
+from slipway.files import replacing, sha256_file, write_json
 from slipway.gates.verdict import rounded
 from slipway.progress import console, step
 from slipway.release.champion import load_champion
@@ -20,12 +20,13 @@ def challenge(model: str) -> None:
     plan = Resampling(**configuration.load(model).evaluate.model_dump())
     paths, contract = project.paths(model), project.module(model, "contract")
     scores = pl.read_parquet(paths.evaluation / "scores.parquet")
+    scored = sha256_file(paths.evaluation / "scores.parquet")
     reigning = load_champion(paths)
     with replacing(paths.challenge) as folder:
         folder.mkdir()
         if reigning is None:
             console.print("  no champion is recorded: this is the first release")
-            write_json(folder / "comparison.json", {"champion": None})
+            write_json(folder / "comparison.json", {"champion": None, "scores": scored})
             return
         with step(f"scoring {scores.height} rows with champion {reigning.digest[:12]}"):
             raw = read(paths.validated, scores["period"].unique().sort()).filter(contract.label().is_not_null())
@@ -40,9 +41,8 @@ def challenge(model: str) -> None:
             data = sample(scores[contract.LABEL].to_numpy(), scores["day"].to_numpy())
             found = difference(data, score, scores["score"].to_numpy(), plan)
         differences = {name: entry.as_dict() for name, entry in found.items()}
-        write_json(
-            folder / "comparison.json", rounded({"champion": reigning.digest, "rows": len(score), **differences})
-        )
+        facts = {"champion": reigning.digest, "scores": scored, "rows": len(score)}
+        write_json(folder / "comparison.json", rounded(facts | differences))
 
 
 if __name__ == "__main__":

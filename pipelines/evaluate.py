@@ -14,7 +14,7 @@ from slipway.errors import UsageError
 from slipway.evaluation import baselines, curves, kpi, slicing
 from slipway.evaluation.metrics import Floats, sample
 from slipway.evaluation.resampling import Resampling, estimate
-from slipway.files import read_yaml, replacing, write_json
+from slipway.files import read_yaml, replacing, sha256_file, sha256_folder, write_json
 from slipway.gates.verdict import rounded
 from slipway.progress import step
 
@@ -38,6 +38,7 @@ def evaluate(model: str) -> None:
     paths, contract = project.paths(model), project.module(model, "contract")
     rows = pl.read_parquet(paths.features / "evaluation_rows.parquet")
     features = pl.read_parquet(paths.features / "evaluation.parquet")
+    scored = {"model.txt": sha256_file(paths.trained / "model.txt"), "features": sha256_folder(paths.features)}
     booster = lightgbm.Booster(model_file=paths.trained / "model.txt")
     score = np.asarray(booster.predict(features.to_numpy()))
     judged = Judged(rows, rows[contract.LABEL].to_numpy().astype(float), score)
@@ -47,6 +48,7 @@ def evaluate(model: str) -> None:
         metrics = _metrics(model, judged, Resampling(**params.evaluate.model_dump()))
     with replacing(paths.evaluation) as folder:
         folder.mkdir()
+        write_json(folder / "judged.json", scored)
         scores = {"score": judged.score} | {f"baseline.{name}": score for name, score in simple.items()}
         rows.with_columns(**{k: pl.Series(v) for k, v in scores.items()}).write_parquet(folder / "scores.parquet")
         write_json(folder / "metrics.json", rounded(metrics))

@@ -9,10 +9,10 @@ import polars as pl
 
 from slipway import configuration, evidence, gates, project, stage
 from slipway.configuration import Gates
-from slipway.errors import GateRed
+from slipway.errors import EnvironmentFault, GateRed
 from slipway.evaluation.metrics import Sample, sample
 from slipway.evaluation.resampling import Resampling
-from slipway.files import read_json, write_json
+from slipway.files import read_json, sha256_file, write_json
 from slipway.gates import baseline, budget, calibration, challenger, leakage, slices
 from slipway.gates.verdict import Verdict
 from slipway.progress import step
@@ -23,6 +23,7 @@ def gate(model: str) -> None:
     """Write the verdict files of the model's gates and artifacts/MODEL/evidence.json; exit 1 if one is red."""
     params = configuration.load(model)
     paths = project.paths(model)
+    _refuse_unless_current(paths)
     scores = pl.read_parquet(paths.evaluation / "scores.parquet")
     plan = Resampling(**params.evaluate.model_dump())
     with step("judging"):
@@ -38,6 +39,20 @@ def gate(model: str) -> None:
         write_json(paths.evidence, evidence.collect(gates.names(), paths))
         raise
     write_json(paths.evidence, evidence.collect(gates.names(), paths))
+
+
+def _refuse_unless_current(paths: project.ModelPaths) -> None:
+    """The scores must be those of this model on these rows, and the champion's of the same."""
+    present = evidence.subject(paths)
+    judged = read_json(paths.evaluation / "judged.json")
+    judged_scores = read_json(paths.challenge / "comparison.json")["scores"]
+    stale = [name for name, digest in judged.items() if present.get(name) != digest]
+    if judged_scores != sha256_file(paths.evaluation / "scores.parquet"):
+        stale.append("scores.parquet")
+    if stale:
+        raise EnvironmentFault(
+            f"{', '.join(stale)} changed after it was evaluated, so its scores say nothing.", "Run `dvc repro`."
+        )
 
 
 def _leakage(paths: project.ModelPaths, limits: Gates) -> Verdict:

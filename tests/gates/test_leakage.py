@@ -68,7 +68,7 @@ def test_fault_air_time_under_another_name(season: Season, travel: leakage.TimeT
     sneaked = season.features.with_columns((season.rows["outcome.air_time"] * 1.05 + 12.0).alias("fuel"))
     verdict = judged(season, sneaked, travel, limits)
     assert not verdict.passed
-    assert verdict.reason == ("fuel is a copy of air_time, which is known only afterwards (correlation 1.0000).")
+    assert "fuel is a copy of air_time, which is known only afterwards (correlation 1.0000)." in verdict.reason
 
 
 def test_fault_weather_of_the_hours_to_come(
@@ -107,8 +107,24 @@ def test_fault_delays_of_flights_that_have_not_left(
 
 
 def test_fault_time_travel_was_not_made(season: Season, travel: leakage.TimeTravel, limits: Gates) -> None:
+    table = season.features
     nothing = replace(travel, used=travel.used.clear(), as_of=travel.as_of.clear())
-    assert not judged(season, season.features, nothing, limits).passed
+    assert not judged(season, table, nothing, limits).passed
+    assert not judged(season, table.drop("temp"), travel, limits).passed
+
+
+def test_fault_outcome_shows_in_what_is_missing(season: Season, travel: leakage.TimeTravel, limits: Gates) -> None:
+    late = season.rows[contract.LABEL] == 1
+    marked_late = pl.select(pl.when(late).then(1.0).otherwise(float("nan"))).to_series()
+    verdict = judged(season, season.features.with_columns(marked_late.alias("note")), travel, limits)
+    assert not verdict.passed
+    assert "note alone reaches an AUC of 1.000" in verdict.reason
+
+
+def test_fault_labels_are_all_alike(season: Season, travel: leakage.TimeTravel, limits: Gates) -> None:
+    outcomes = season.rows.select(pl.col("outcome.arr_delay").alias("arr_delay"))
+    label = np.zeros(season.rows.height)
+    assert not leakage.judge(season.features, label, outcomes, travel, limits.leakage).passed
 
 
 def travelled(tables: dict[str, pl.DataFrame], season: Season) -> leakage.TimeTravel:

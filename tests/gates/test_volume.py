@@ -21,7 +21,7 @@ def rows(ingested: dict[str, pl.DataFrame]) -> pl.DataFrame:
 
 
 def without(rows: pl.DataFrame, lost: pl.Expr) -> pl.DataFrame:
-    return rows.with_columns(pl.when(lost).then(0).otherwise("rows").cast(pl.Int64).alias("rows"))
+    return rows.with_columns(pl.when(lost).then(0).otherwise(pl.col(name)).alias(name) for name in ("rows", "labelled"))
 
 
 def test_real_year_passes(rows: pl.DataFrame, limits: Gates) -> None:
@@ -52,6 +52,19 @@ def test_fault_every_day_thinned(rows: pl.DataFrame, limits: Gates) -> None:
     verdict = volume.judge(thin, limits.volume)
     assert not verdict.passed
     assert f"{MONTH} holds" in verdict.reason
+
+
+def test_fault_whole_month_missing(rows: pl.DataFrame, limits: Gates) -> None:
+    verdict = volume.judge(without(rows, pl.col("period") == MONTH), limits.volume)
+    assert not verdict.passed
+    assert f"{MONTH} lacks 31 of its days" in verdict.reason
+
+
+def test_fault_labels_do_not_arrive(rows: pl.DataFrame, limits: Gates) -> None:
+    late = pl.when(pl.col("day") > date(2013, 10, 3), pl.col("period") == MONTH).then(0).otherwise("labelled")
+    verdict = volume.judge(rows.with_columns(late.alias("labelled")), limits.volume)
+    assert not verdict.passed
+    assert f"rows of {MONTH} have a label" in verdict.reason
 
 
 def test_fault_month_delivered_twice(rows: pl.DataFrame, limits: Gates) -> None:

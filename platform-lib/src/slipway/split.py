@@ -26,6 +26,12 @@ def split(available: Iterable[str], train_through: str, evaluate_months: int) ->
         UsageError: when a period that the parameters name does not exist.
     """
     periods = sorted(available)
+    absent = sorted(set(months_between(periods[0], periods[-1])) - set(periods)) if periods else []
+    if absent:
+        raise UsageError(
+            f"There is no data of {', '.join(absent)}, between {periods[0]} and {periods[-1]}.",
+            "Ingest these months too; a split through a gap would not be what it says.",
+        )
     if train_through not in periods:
         raise UsageError(
             f"split.train_through is {train_through}, but there is no such month.",
@@ -39,6 +45,12 @@ def split(available: Iterable[str], train_through: str, evaluate_months: int) ->
             "Train through an earlier month, or judge on fewer.",
         )
     return Split(periods[:cut], evaluation)
+
+
+def months_between(first: str, last: str) -> list[str]:
+    """Every month from ``first`` to ``last`` ("2013-01"), both included."""
+    start, end = (int(month[:4]) * 12 + int(month[5:]) - 1 for month in (first, last))
+    return [f"{number // 12:04d}-{number % 12 + 1:02d}" for number in range(start, end + 1)]
 
 
 def partitions(folder: Path) -> list[str]:

@@ -22,7 +22,7 @@ def run(stage: Callable[[str], None]) -> None:
         console.print(f"usage: python pipelines/{name}.py MODEL\n\n{stage.__doc__}")
         sys.exit(0 if "-h" in sys.argv or "--help" in sys.argv else 2)
     model = sys.argv[1]
-    console.print(f"[bold]{name}[/bold] {model}")
+    console.print(f"[bold]{name}[/bold] {escape(model)}")
     start = time.perf_counter()
     try:
         project.enter()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from slipway.errors import EnvironmentFault, UsageError
-from slipway.split import partitions, split
+from slipway.split import months_between, partitions, split
 from tests.conftest import ROOT
 
 MONTHS = [f"2013-{month:02d}" for month in range(1, 13)]
@@ -22,6 +22,15 @@ def test_past_trains_and_future_judges() -> None:
 def test_month_that_does_not_exist() -> None:
     with pytest.raises(UsageError, match=r"train_through is 2014-05.*2013-01 to 2013-12"):
         split(MONTHS, "2014-05", 1)
+
+
+def test_month_missing_between_others() -> None:
+    with pytest.raises(UsageError, match=r"no data of 2013-05, 2013-10"):
+        split([month for month in MONTHS if month not in ("2013-05", "2013-10")], "2013-08", 3)
+
+
+def test_months_between_crosses_the_year() -> None:
+    assert months_between("2012-11", "2013-02") == ["2012-11", "2012-12", "2013-01", "2013-02"]
 
 
 def test_fewer_months_than_asked_for() -> None:

@@ -28,7 +28,7 @@ def verdicts(model: Model, json: Json = False) -> None:
         sys.stdout.write(canonical_json(found).decode())
     else:
         _table(found)
-    if not all(verdict and verdict["passed"] for verdict in found.values()):
+    if not all(verdict and verdict["passed"] is True for verdict in found.values()):
         raise typer.Exit(1)
 
 
@@ -42,6 +42,6 @@ def _table(found: dict[str, dict[str, object] | None]) -> None:
         if verdict is None:
             table.add_row(gate, "[yellow]missing[/yellow]", "It has not been judged yet: run `dvc repro`.")
         else:
-            colour = "[green]green[/green]" if verdict["passed"] else "[red]RED[/red]"
+            colour = "[green]green[/green]" if verdict["passed"] is True else "[red]RED[/red]"
             table.add_row(gate, colour, escape(str(verdict["reason"])))
     Console().print(table)

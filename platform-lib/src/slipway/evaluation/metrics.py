@@ -45,9 +45,11 @@ def evaluate(data: Sample, score: Floats, day_weights: Floats, names: Sequence[s
         names: some of NAMES.
 
     Returns:
-        Arrays of shape (weightings,); NaN where a weighting leaves a single class.
+        Arrays of shape (weightings,); NaN where a weighting leaves a single class or a score is not finite.
     """
-    found = {}
+    found: dict[str, Floats] = {}
+    if not np.isfinite(score).all():  # sorting would rank a NaN as the best or the worst
+        return {name: np.full(len(day_weights), np.nan) for name in names}
     if "auc" in names or "average_precision" in names:
         found["auc"], found["average_precision"] = _ranked(data, score, day_weights)
     if "log_loss" in names:

@@ -11,6 +11,8 @@ from slipway.gates.verdict import rounded
 from slipway.project import ModelPaths
 
 SCHEMA = 1
+# These gates judge before there is a model; every other gate judges all that the subject names.
+_DATA_ONLY = {"contract": {"validated"}, "volume": {"validated"}, "drift": {"validated"}}
 
 
 class EvidenceRefused(SlipwayError):
@@ -40,6 +42,11 @@ def check(evidence: Mapping[str, Any], thresholds: Mapping[str, Any], subject: M
         EvidenceRefused: naming the gate and what is wrong with its verdict.
     """
     check_green(evidence, thresholds)
+    unknown = sorted(set(evidence["verdicts"]) - set(thresholds))
+    if unknown:
+        raise EvidenceRefused(
+            f"The evidence holds verdicts of unknown gates: {', '.join(unknown)}.", "Run `dvc repro`."
+        )
     for gate in sorted(thresholds):
         verdict = evidence["verdicts"][gate]
         _refuse_stale(gate, verdict.get("subject") or {}, subject)
@@ -66,10 +73,12 @@ def check_green(evidence: Mapping[str, Any], gates: Iterable[str]) -> None:
 def _refuse_stale(gate: str, judged: Mapping[str, str], subject: Mapping[str, str]) -> None:
     if not judged:
         raise EvidenceRefused(f"The verdict of gate {gate} does not say what it judged.", "Run `dvc repro`.")
-    for name, digest in judged.items():
-        if subject.get(name) != digest:
+    needed = judged.keys() | _DATA_ONLY.get(gate, subject.keys())
+    # Files before the folders that hold them, so that the nearest thing is named.
+    for name in sorted(needed, key=lambda name: ("." not in name, name)):
+        if subject.get(name) != judged.get(name):
             raise EvidenceRefused(
-                f"The verdict of gate {gate} is stale: it judged {name} with sha256 {digest}, "
+                f"The verdict of gate {gate} is stale: it judged {name} with sha256 {judged.get(name)}, "
                 f"but the one at hand has {subject.get(name)}.",
                 "Run `dvc repro`, which judges it anew.",
             )

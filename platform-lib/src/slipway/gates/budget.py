@@ -42,11 +42,12 @@ class Footprint:
 
 def judge(footprint: Footprint, thresholds: Thresholds) -> Verdict:
     """Hold the footprint against its bounds; the machine-dependent figures stay in ``observed``."""
+    # Written so that a figure that is no number is over its bound.
     over = {
-        "model size": footprint.model_bytes / _MIB > thresholds.max_model_mib,
-        "number of trees": footprint.trees > thresholds.max_trees,
-        "single-row latency": footprint.single_row_ms > thresholds.max_single_row_ms,
-        "memory": footprint.memory_mib > thresholds.max_memory_mib,
+        "model size": not footprint.model_bytes / _MIB <= thresholds.max_model_mib,
+        "number of trees": not footprint.trees <= thresholds.max_trees,
+        "single-row latency": not footprint.single_row_ms <= thresholds.max_single_row_ms,
+        "memory": not footprint.memory_mib <= thresholds.max_memory_mib,
     }
     exceeded = [name for name, exceeds in over.items() if exceeds]
     size = f"{footprint.trees} trees in {footprint.model_bytes / _MIB:.2f} MiB"

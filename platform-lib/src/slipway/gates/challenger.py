@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Annotated, ClassVar
 
@@ -61,6 +62,8 @@ def judge(
 
 
 def _sentence(found: Estimate, thresholds: Thresholds) -> str:
+    if not math.isfinite(found.low):
+        return f"The gain in {thresholds.metric} is not a finite number, so nothing is known."
     interval = f"gain in {thresholds.metric} {found.value:.4f} [{found.low:.4f}, {found.high:.4f}]"
     if found.low > 0:
         return f"The challenger is better than the champion: {interval}."

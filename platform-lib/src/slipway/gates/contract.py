@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from annotated_types import Interval
 
-from slipway.contracts.quarantine import Inspection
 from slipway.gates.verdict import Verdict
+
+if TYPE_CHECKING:
+    from slipway.contracts.quarantine import Inspection
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class Thresholds:
 
 def judge(inspections: Mapping[str, Inspection], thresholds: Thresholds) -> Verdict:
     """Judge each partition (period to its inspection) by itself: one bad month must not drown in a good year."""
+    if not inspections:
+        return Verdict("contract", False, "There is no month to hold against the contract.", {}, asdict(thresholds))
     shares = {period: _share(inspection) for period, inspection in inspections.items()}
     worst = max(shares, key=lambda period: shares[period])
     over = [period for period, share in shares.items() if share > thresholds.max_quarantined_share]

@@ -56,7 +56,8 @@ def judge(
     complaints = [
         *_too_good(areas, thresholds),
         *_copied(copies, thresholds),
-        *_travel_complaints(travel, travelled),
+        *_one_class(label),
+        *_travel_complaints(travel, features.columns, travelled),
     ]
     best = max(areas, key=lambda name: areas[name])
     return Verdict(
@@ -75,12 +76,15 @@ def judge(
 
 
 def _separation(feature: pl.Series, label: np.ndarray) -> float:
+    """AUC of the feature where it is known, or of whether it is known, whichever separates better."""
     values = feature.cast(pl.Float64).fill_null(np.nan).to_numpy()
     known = np.isfinite(values)
-    if not 0 < label[known].sum() < known.sum():
-        return 0.5
-    area = auc(label[known], values[known])
-    return max(area, 1 - area)
+    areas = [_area(label[known], values[known]), _area(label, known.astype(np.float64))]
+    return max(max(area, 1 - area) for area in areas)
+
+
+def _area(label: np.ndarray, values: np.ndarray) -> float:
+    return auc(label, values) if 0 < label.sum() < len(label) else 0.5
 
 
 def _closest_outcome(feature: pl.Series, outcomes: pl.DataFrame) -> tuple[str, float]:
@@ -95,7 +99,13 @@ def _correlation(feature: pl.Series, outcome: pl.Series) -> float:
     return abs(float(value)) if value is not None and np.isfinite(value) else 0.0
 
 
-def _travel_complaints(travel: TimeTravel, changed: list[str]) -> list[str]:
+def _one_class(label: np.ndarray) -> list[str]:
+    return [] if 0 < label.sum() < len(label) else ["All labels are alike, so no feature can be seen to leak."]
+
+
+def _travel_complaints(travel: TimeTravel, features: list[str], changed: list[str]) -> list[str]:
+    if travel.used.columns != features or travel.as_of.columns != features:
+        return ["The features recomputed as of their hour are not those that are judged."]
     if not travel.used.height:
         return ["No row was recomputed as of its hour, so nothing is known about time travel."]
     return [f"{name} changes when the sources are cut at the moment of asking." for name in changed]
@@ -105,7 +115,8 @@ def _changed(travel: TimeTravel) -> list[str]:
     return [
         name
         for name in travel.used.columns
-        if travel.used[name].to_numpy().tobytes() != travel.as_of[name].to_numpy().tobytes()
+        if name in travel.as_of.columns
+        and travel.used[name].to_numpy().tobytes() != travel.as_of[name].to_numpy().tobytes()
     ]
 
 

@@ -13,12 +13,12 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from annotated_types import Ge, Gt, Interval
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import stdtr
 
 from slipway.evaluation.metrics import Floats, Sample, row_log_loss
 from slipway.gates.verdict import Verdict
 
-_FEWEST_DAYS = 5
+_FEWEST_DAYS = 10
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Slice:
 
 
 def judge(data: Sample, score: Floats, slices: list[Slice], thresholds: Thresholds) -> Verdict:
-    """Judge every slice that is large enough; the others are named as too small."""
-    large = [entry for entry in slices if entry.rows.sum() >= thresholds.min_rows]
+    """Judge every slice that is large enough (rows, and days); the others are named as too small."""
+    large = [entry for entry in slices if _large_enough(data, entry, thresholds)]
     measured = [_excess(data, score, entry, thresholds.margin) for entry in large]
     adjusted = _holm([entry["p_value"] for entry in measured])
     found = [entry | {"adjusted_p_value": p} for entry, p in zip(measured, adjusted, strict=True)]
@@ -59,6 +59,11 @@ def judge(data: Sample, score: Floats, slices: list[Slice], thresholds: Threshol
     )
 
 
+def _large_enough(data: Sample, entry: Slice, thresholds: Thresholds) -> bool:
+    days = len(np.unique(data.day[entry.rows]))
+    return bool(entry.rows.sum() >= thresholds.min_rows and days >= _FEWEST_DAYS)
+
+
 def _excess(data: Sample, score: Floats, entry: Slice, margin: float) -> dict[str, Any]:
     label, day = data.label[entry.rows], data.day[entry.rows]
     history = np.full(len(label), np.clip(entry.past_rate, 1e-3, 1 - 1e-3))
@@ -68,8 +73,7 @@ def _excess(data: Sample, score: Floats, entry: Slice, margin: float) -> dict[st
     days = len(np.unique(day))
     # Cluster-robust standard error of a mean, days as clusters (Cameron and Miller 2015, eq. 10).
     spread = float(np.sqrt(np.sum(by_day**2) * days / max(days - 1, 1))) / len(label)
-    enough = days >= _FEWEST_DAYS and spread > 0
-    p_value = float(norm.sf((mean - margin) / spread)) if enough else 1.0
+    p_value = float(stdtr(days - 1, (margin - mean) / spread)) if spread > 0 else float(mean <= margin)
     if not np.isfinite(mean):  # a score that is no number serves nobody
         p_value = 0.0
     return {"slice": entry.name, "rows": len(label), "excess_log_loss": mean, "p_value": p_value}

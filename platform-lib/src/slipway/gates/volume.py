@@ -20,12 +20,14 @@ class Thresholds:
             partition's.
         min_day_to_median: a day with fewer rows than this ratio of its partition's median day counts as missing.
         max_missing_days: how many days of a partition may be missing.
+        min_labelled_share: share of a partition's rows that must have a label.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
     min_rows_to_median: Annotated[float, Interval(gt=0, le=1)]
     max_rows_to_median: Annotated[float, Ge(1)]
     max_missing_days: Annotated[int, Ge(0)]
+    min_labelled_share: Annotated[float, Interval(gt=0, le=1)]
     min_day_to_median: Annotated[float, Interval(gt=0, le=1)]
 
 
@@ -34,7 +36,7 @@ def judge(rows: pl.DataFrame, thresholds: Thresholds) -> Verdict:
 
     Args:
         rows: one row per partition and day that it should hold: period (String), day (Date), rows (Int64, 0 for
-            a day without any).
+            a day without any), labelled (Int64, those of them that have a label).
         thresholds: see :class:`Thresholds`.
     """
     months = _months(rows, thresholds)
@@ -50,6 +52,7 @@ def judge(rows: pl.DataFrame, thresholds: Thresholds) -> Verdict:
         figures={
             "rows": int(rows["rows"].sum()),
             "ratio_to_median": dict(months.select("period", "ratio").iter_rows()),
+            "labelled_share": dict(months.select("period", "labelled_share").iter_rows()),
             "missing_days": dict(months.filter(pl.col("missing") > 0).select("period", "missing").iter_rows()),
         },
         thresholds=asdict(thresholds),
@@ -64,6 +67,7 @@ def _months(rows: pl.DataFrame, thresholds: Thresholds) -> pl.DataFrame:
         .agg(
             pl.col("rows").mean().alias("per_day"),
             pl.col("thin").sum().alias("missing"),
+            (pl.col("labelled").sum() / pl.col("rows").sum()).fill_nan(0.0).alias("labelled_share"),
             pl.col("day").filter(pl.col("rows") > 0).max().alias("newest"),
         )
     )
@@ -81,6 +85,11 @@ def _complaints(month: dict[str, object], thresholds: Thresholds) -> list[str]:
         found.append(
             f"{month['period']} lacks {missing} of its days (its newest is {month['newest']}); "
             f"{thresholds.max_missing_days} may be missing."
+        )
+    if float(month["labelled_share"]) < thresholds.min_labelled_share:  # type: ignore[arg-type]
+        found.append(
+            f"Only {month['labelled_share']:.0%} of the rows of {month['period']} have a label; "
+            f"{thresholds.min_labelled_share:.0%} must."
         )
     return found
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
+import hashlib
+import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,8 +18,7 @@ from numpy.typing import NDArray
 
 from slipway.contracts.signature import Field, from_json
 from slipway.features import Row, Table
-from slipway.files import read_json
-from slipway.release.manifest import verify
+from slipway.release.manifest import ReleaseBroken, verify
 
 if TYPE_CHECKING:
     import polars as pl
@@ -82,31 +82,41 @@ def load(folder: Path) -> Release:
     """
     manifest = verify(folder)
     digest = folder.resolve().name
-    card = yaml.safe_load((folder / "model.yaml").read_text())
+
+    def verified(name: str) -> bytes:
+        return _read(folder, name, manifest)
+
     return Release(
         folder=folder,
         digest=digest,
         model=manifest["model"],
-        fields=from_json(read_json(folder / "signature.json")),
-        card=card,
-        threshold=read_json(folder / "decision.json")["threshold"],
-        _features=_module(folder, digest),
-        _state=read_json(folder / "state.json"),
-        _booster=lightgbm.Booster(model_file=folder / "model.txt"),
+        fields=from_json(json.loads(verified("signature.json"))),
+        card=yaml.safe_load(verified("model.yaml")),
+        threshold=json.loads(verified("decision.json"))["threshold"],
+        _features=_module(verified("model/features.py"), digest),
+        _state=json.loads(verified("state.json")),
+        _booster=lightgbm.Booster(model_str=verified("model.txt").decode()),
     )
 
 
-def _module(folder: Path, digest: str) -> ModuleType:
-    """Import the release's own features.py under a name of its own, so that two releases can be loaded at once."""
+def _read(folder: Path, name: str, manifest: dict[str, Any]) -> bytes:
+    """The very bytes that the manifest names, even if the file changes while it is being loaded."""
+    listed = manifest["files"].get(name)
+    if listed is None:
+        raise ReleaseBroken(f"{folder} is not a whole release: it holds no {name}.", "Fetch the release again.")
+    content = (folder / name).read_bytes()
+    if hashlib.sha256(content).hexdigest() != listed["sha256"]:
+        raise ReleaseBroken(f"{folder / name} changed while it was being loaded.", "Fetch the release again.")
+    return content
+
+
+def _module(source: bytes, digest: str) -> ModuleType:
+    """Run the release's own features.py, from verified source and never from bytecode that lies about.
+
+    It gets a name of its own, so that two releases can be loaded at once.
+    """
     name = f"slipway_release_{digest[:16]}_features"
-    spec = importlib.util.spec_from_file_location(name, folder / "model" / "features.py")
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{folder / 'model/features.py'} cannot be imported")
-    loaded = importlib.util.module_from_spec(spec)
+    loaded = ModuleType(name)
     sys.modules[name] = loaded
-    write_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    try:
-        spec.loader.exec_module(loaded)
-    finally:
-        sys.dont_write_bytecode = write_bytecode
+    exec(compile(source, f"{digest[:16]}/model/features.py", "exec"), loaded.__dict__)
     return loaded

@@ -33,15 +33,15 @@ def package(paths: ModelPaths, params: dict[str, Any]) -> str:
         EvidenceRefused: when a verdict is missing, stale or red.
         UsageError: when model.yaml lacks something that a release must say.
     """
+    threshold = Costs(**_facts(paths)["kpi"]["costs"]).threshold()
     found = read_json(paths.evidence)
     evidence.check(found, {gate: params["gates"][gate] for gate in gates.names()}, evidence.subject(paths))
-    facts = _facts(paths)
     with replacing(paths.releases) as releases:
         folder = releases / "unnamed"
         (folder / "model").mkdir(parents=True)
         _copy(paths, folder)
         write_json(folder / "signature.json", signature.as_json(derivation.derive(_contract(paths).RAW)))
-        write_json(folder / "decision.json", {"threshold": Costs(**facts["kpi"]["costs"]).threshold()})
+        write_json(folder / "decision.json", {"threshold": threshold})
         write_json(folder / "example.json", _example(paths))
         write_json(folder / "params.json", params)
         digest = manifest.write(folder, paths.name)

@@ -40,10 +40,22 @@ def test_good_evidence_passes() -> None:
     check(_evidence(), LIMITS, SUBJECT)
 
 
-def test_a_verdict_may_have_judged_a_part_of_the_subject() -> None:
+def test_only_a_gate_that_judges_before_the_model_may_have_judged_less() -> None:
     evidence = _evidence()
-    del evidence["verdicts"]["one"]["subject"]["model.txt"]
-    check(evidence, LIMITS, SUBJECT)
+    evidence["verdicts"] = {
+        gate: {**evidence["verdicts"]["one"], "gate": gate, "subject": {"validated": "bb"}}
+        for gate in ("contract", "slices")
+    }
+    limits = dict.fromkeys(evidence["verdicts"], LIMITS["one"])
+    with pytest.raises(EvidenceRefused, match=r"slices is stale: it judged model\.txt with sha256 None"):
+        check(evidence, limits, SUBJECT)
+    del evidence["verdicts"]["slices"], limits["slices"]
+    check(evidence, limits, SUBJECT)
+
+
+def test_verdict_of_an_unknown_gate_is_refused() -> None:
+    with pytest.raises(EvidenceRefused, match="unknown gates: two"):
+        check(_evidence(), {"one": LIMITS["one"]}, SUBJECT)
 
 
 def test_thresholds_count_to_six_digits_as_they_are_written() -> None:
