@@ -91,7 +91,9 @@ def copy(top: Path, scratch: Path) -> Workspace:
 def _environment(folder: Path, scratch: Path) -> dict[str, str]:
     """The caller's, but with the copy's library before the installed one, and DVC's state in ``scratch``."""
     programs = str(Path(sys.executable).parent)
-    return os.environ | {
+    # Where Python may keep no bytecode, every process compiles every import: that is no warm environment.
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return inherited | {
         "PATH": os.pathsep.join((programs, os.environ.get("PATH", ""))),
         "PYTHONPATH": str(folder / "platform-lib" / "src"),
         "DVC_SITE_CACHE_DIR": str(scratch / "dvc-site"),

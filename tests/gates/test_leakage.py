@@ -140,3 +140,12 @@ def travelled(tables: dict[str, pl.DataFrame], season: Season) -> leakage.TimeTr
 def _features(rows: pl.DataFrame, state: dict[str, dict[str, int]]) -> pl.DataFrame:
     columns = features.transform(Table(rows), state)
     return pl.DataFrame(dict(zip(features.NAMES, columns, strict=True)))
+
+
+def test_fault_outcome_upside_down_in_a_feature_that_says_little(
+    season: Season, travel: leakage.TimeTravel, limits: Gates
+) -> None:
+    sneaked = season.features.with_columns((-0.5 * season.rows["outcome.air_time"].cast(pl.Float64)).alias("ballast"))
+    verdict = judged(season, sneaked, travel, limits)
+    assert "ballast is a copy of air_time" in verdict.reason
+    assert not verdict.passed

@@ -31,3 +31,9 @@ def test_calibrated_scores_have_a_small_error_and_squared_ones_a_large_one() -> 
 def test_groups_hold_every_row_once() -> None:
     groups = curves.reliability(LABEL, SCORE, 7)
     assert sum(group["rows"] for group in groups) == len(LABEL)
+
+
+def test_errors_of_opposite_sign_do_not_cancel() -> None:
+    label = np.array([0.0, 1.0] * 500)
+    score = np.where(np.arange(1000) < 500, 0.3, 0.7)
+    assert curves.expected_calibration_error(curves.reliability(label, score, 2)) == pytest.approx(0.2)

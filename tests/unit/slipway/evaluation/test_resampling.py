@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from slipway.evaluation.metrics import sample
-from slipway.evaluation.resampling import Resampling, difference, estimate
+from slipway.evaluation.metrics import evaluate, sample
+from slipway.evaluation.resampling import Resampling, _day_weights, difference, estimate
 
 PLAN = Resampling(resamples=300, confidence=0.95, seed=1)
 
@@ -48,3 +48,16 @@ def test_same_seed_same_interval() -> None:
     data = sample(np.array([0.0, 1.0, 1.0, 0.0] * 10), np.arange(40))
     score = np.linspace(0.1, 0.9, 40)
     assert estimate(data, score, PLAN) == estimate(data, score, PLAN)
+
+
+def test_interval_ends_at_the_quantiles_of_the_resamples_and_follows_the_seed() -> None:
+    draws = np.random.default_rng(5)
+    data = sample((draws.random(900) < 0.3).astype(float), np.repeat(np.arange(90), 10))
+    score = np.clip(draws.normal(0.3, 0.1, 900), 0.01, 0.99)
+    values = evaluate(data, score, _day_weights(data.days, PLAN))["brier"]
+    found = estimate(data, score, PLAN)["brier"]
+    assert [found.low, found.high] == list(np.quantile(values[1:], [0.025, 0.975]))
+    assert found.value == values[0]
+    other = estimate(data, score, Resampling(resamples=300, confidence=0.95, seed=2))["brier"]
+    assert other.value == found.value
+    assert (other.low, other.high) != (found.low, found.high)
