@@ -133,19 +133,19 @@ def _figures(found: Measurements) -> Iterator[Figure]:
         yield Figure(Benchmark.NOOP, "bare DVC project", "s", idle_bare)
         yield Figure(Benchmark.NOOP, "ratio", "x", ratios(idle, idle_bare), NOOP_BOUND)
         processor = ratios(found.processor_seconds("idle"), found.processor_seconds("idle bare"))
-        yield Figure(Benchmark.NOOP, "ratio, processor time", "x", processor)
+        yield Figure(Benchmark.NOOP, "ratio, CPU time", "x", processor)
     repro, straight = found.seconds("repro"), found.seconds("straight")
     if straight:
         yield Figure(Benchmark.PIPELINE, "dvc repro", "s", repro)
         yield Figure(Benchmark.PIPELINE, "one process", "s", straight)
         yield Figure(Benchmark.PIPELINE, "ratio", "x", ratios(repro, straight), PIPELINE_BOUND)
         processor = ratios(found.processor_seconds("repro"), found.processor_seconds("straight"))
-        yield Figure(Benchmark.PIPELINE, "ratio, processor time", "x", processor)
+        yield Figure(Benchmark.PIPELINE, "ratio, CPU time", "x", processor)
     if repro:
         runs = found.runs["repro"]
         yield Figure(Benchmark.MEMORY, "largest process", "MiB", [run.largest_mib for run in runs], MEMORY_BOUND_MIB)
         yield Figure(
-            Benchmark.MEMORY, "all processes together", "MiB", [run.together_mib for run in runs], MEMORY_BOUND_MIB
+            Benchmark.MEMORY, "whole process tree", "MiB", [run.together_mib for run in runs], MEMORY_BOUND_MIB
         )
     for model, pairs in found.packaging.items():
         whole, inside = zip(*pairs, strict=True)

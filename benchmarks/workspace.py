@@ -1,4 +1,7 @@
-"""A copy of the monorepo in a temporary folder, so that nothing of the clone itself is touched or trusted."""
+"""A copy of the monorepo in a temporary folder, so that no data or result of the clone is touched or trusted.
+
+The main environment is the clone's own, and gains bytecode by it.
+"""
 
 from __future__ import annotations
 

@@ -27,8 +27,8 @@ class Thresholds:
     min_rows_to_median: Annotated[float, Interval(gt=0, le=1)]
     max_rows_to_median: Annotated[float, Ge(1)]
     max_missing_days: Annotated[int, Ge(0)]
-    min_labelled_share: Annotated[float, Interval(gt=0, le=1)]
     min_day_to_median: Annotated[float, Interval(gt=0, le=1)]
+    min_labelled_share: Annotated[float, Interval(gt=0, le=1)]
 
 
 def judge(rows: pl.DataFrame, thresholds: Thresholds) -> Verdict:

@@ -11,7 +11,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-import lightgbm
 import numpy as np
 import yaml
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from slipway.features import Row, Table
 from slipway.release.manifest import ReleaseBroken, verify
 
 if TYPE_CHECKING:
+    import lightgbm
     import polars as pl
 
 _MANY_ROWS = 10_000
@@ -80,6 +80,9 @@ def load(folder: Path) -> Release:
     Raises:
         ReleaseBroken: when it does not verify.
     """
+    # Here, for importing it takes a second, and verifying or packaging a release loads no model.
+    import lightgbm
+
     manifest = verify(folder)
     digest = folder.resolve().name
 
