@@ -127,28 +127,30 @@ def _packaging(copy: Workspace, found: Measurements, which: str) -> None:
 
 
 def _figures(found: Measurements) -> Iterator[Figure]:
-    idle, idle_bare = found.seconds("idle"), found.seconds("idle bare")
-    if idle:
-        yield Figure(Benchmark.NOOP, "this monorepo", "s", idle)
-        yield Figure(Benchmark.NOOP, "bare DVC project", "s", idle_bare)
-        yield Figure(Benchmark.NOOP, "ratio", "x", ratios(idle, idle_bare), NOOP_BOUND)
-        processor = ratios(found.processor_seconds("idle"), found.processor_seconds("idle bare"))
-        yield Figure(Benchmark.NOOP, "ratio, CPU time", "x", processor)
-    repro, straight = found.seconds("repro"), found.seconds("straight")
-    if straight:
-        yield Figure(Benchmark.PIPELINE, "dvc repro", "s", repro)
-        yield Figure(Benchmark.PIPELINE, "one process", "s", straight)
-        yield Figure(Benchmark.PIPELINE, "ratio", "x", ratios(repro, straight), PIPELINE_BOUND)
-        processor = ratios(found.processor_seconds("repro"), found.processor_seconds("straight"))
-        yield Figure(Benchmark.PIPELINE, "ratio, CPU time", "x", processor)
+    if found.runs["idle"]:
+        labels = {"idle": "this monorepo", "idle bare": "bare DVC project"}
+        yield from _against(found, Benchmark.NOOP, labels, NOOP_BOUND)
+    if found.runs["straight"]:
+        labels = {"repro": "dvc repro", "straight": "one process"}
+        yield from _against(found, Benchmark.PIPELINE, labels, PIPELINE_BOUND)
+    repro = found.runs["repro"]
     if repro:
-        runs = found.runs["repro"]
-        yield Figure(Benchmark.MEMORY, "largest process", "MiB", [run.largest_mib for run in runs], MEMORY_BOUND_MIB)
+        yield Figure(Benchmark.MEMORY, "largest process", "MiB", [run.largest_mib for run in repro], MEMORY_BOUND_MIB)
         yield Figure(
-            Benchmark.MEMORY, "whole process tree", "MiB", [run.together_mib for run in runs], MEMORY_BOUND_MIB
+            Benchmark.MEMORY, "whole process tree", "MiB", [run.together_mib for run in repro], MEMORY_BOUND_MIB
         )
     for model, pairs in found.packaging.items():
         whole, inside = zip(*pairs, strict=True)
         bound = PACKAGING_BOUND_SECONDS
         yield Figure(Benchmark.PACKAGING, f"{model}, with imports", "s", whole, bound)
         yield Figure(Benchmark.PACKAGING, f"{model}, without imports", "s", inside, bound)
+
+
+def _against(found: Measurements, benchmark: Benchmark, labels: dict[str, str], bound: float) -> Iterator[Figure]:
+    """The seconds of two kinds of run, labelled, and their ratios, first to second."""
+    first, second = labels
+    for kind, label in labels.items():
+        yield Figure(benchmark, label, "s", found.seconds(kind))
+    yield Figure(benchmark, "ratio", "x", ratios(found.seconds(first), found.seconds(second)), bound)
+    processor = ratios(found.processor_seconds(first), found.processor_seconds(second))
+    yield Figure(benchmark, "ratio, CPU time", "x", processor)
