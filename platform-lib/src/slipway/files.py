@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -18,6 +19,7 @@ import yaml
 from slipway.errors import EnvironmentFault, SlipwayError, UsageError
 
 _CHUNK = 1 << 20
+_SCRATCH = ".scratch"
 # Polars raises a system's error as one of its own and keeps only this of it.
 _SYSTEM_ERROR = re.compile(r"\(os error \d+\)")
 
@@ -31,14 +33,13 @@ def replacing(target: Path) -> Iterator[Path]:
     Raises:
         EnvironmentFault: when the disk is full, a file that the block reads is missing, and the like.
     """
-    scratch: Path | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _clear_abandoned(target)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.{os.getpid()}.", dir=target.parent))
-        staged = scratch / target.name
-        yield staged
-        _swap(staged, target, scratch / f"{target.name}.replaced")
+        with _scratch_beside(target) as scratch:
+            staged = scratch / target.name
+            yield staged
+            _swap(staged, target, scratch / f"{target.name}.replaced")
     except SlipwayError:
         raise
     except Exception as error:
@@ -48,9 +49,48 @@ def replacing(target: Path) -> Iterator[Path]:
             f"{target} could not be written: {error}.",
             "Nothing was replaced. Free some space or mend what is named, then run the same command again.",
         ) from error
+
+
+@contextmanager
+def _scratch_beside(target: Path) -> Iterator[Path]:
+    """A folder that is this writer's while it lives: the lock on it ends with the process, however that ends."""
+    scratch, lock = _locked_scratch(target)
+    try:
+        yield scratch
     finally:
-        if scratch is not None:
-            shutil.rmtree(scratch, ignore_errors=True)
+        shutil.rmtree(scratch, ignore_errors=True)
+        os.close(lock)
+
+
+def _locked_scratch(target: Path) -> tuple[Path, int]:
+    while True:
+        scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=_SCRATCH, dir=target.parent))
+        lock = _lock(scratch)
+        if lock is not None:
+            return scratch, lock
+        # Another writer took it for abandoned before it was locked, and clears it away.
+
+
+def _lock(folder: Path) -> int | None:
+    """Lock ``folder``; None when it is another's or gone.
+
+    Not the writer's process id: a killed one stays a zombie until its parent asks, its number is given to another,
+    and a container next door counts anew.
+    """
+    try:
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.stat(folder)
+    except (BlockingIOError, FileNotFoundError):
+        os.close(lock)
+        return None
+    except BaseException:
+        os.close(lock)
+        raise
+    return lock
 
 
 def _swap(staged: Path, target: Path, replaced: Path) -> None:
@@ -67,10 +107,11 @@ def _swap(staged: Path, target: Path, replaced: Path) -> None:
 
 
 def _clear_abandoned(target: Path) -> None:
-    for scratch in target.parent.glob(f".{target.name}.*.*"):
-        writer = scratch.name.split(".")[-2]
-        if writer.isdigit() and not Path("/proc", writer).exists():
+    for scratch in target.parent.glob(f".{target.name}.*{_SCRATCH}"):
+        lock = _lock(scratch)
+        if lock is not None:
             shutil.rmtree(scratch, ignore_errors=True)
+            os.close(lock)
 
 
 def canonical_json(value: Any) -> bytes:

@@ -7,7 +7,11 @@ import math
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -153,22 +157,57 @@ def test_a_folder_is_replaced_not_merged(tmp_path: Path) -> None:
     assert _content(target) == {"d": "new"}
 
 
-def _dead_pid() -> int:
-    child = subprocess.Popen([sys.executable, "-c", ""])
-    child.wait()
-    return child.pid
+# Stops in the midst of writing its target, and says so.
+WRITING = """
+import sys, time
+from pathlib import Path
+from slipway.files import replacing
+with replacing(Path(sys.argv[1])) as staged:
+    staged.write_text("half")
+    print("writing", flush=True)
+    time.sleep(600)
+"""
 
 
-def test_abandoned_scratch_is_cleared_and_a_live_writer_s_is_not(tmp_path: Path) -> None:
-    abandoned = tmp_path / f".target.{_dead_pid()}.abc"
-    living = tmp_path / f".target.{os.getppid()}.abc"
-    other = tmp_path / f".other.{_dead_pid()}.abc"
-    for scratch in (abandoned, living, other):
-        scratch.mkdir()
-        (scratch / "half").write_text("")
-    with replacing(tmp_path / "target") as staged:
-        staged.write_text("x")
-    assert [scratch.exists() for scratch in (abandoned, living, other)] == [False, True, True]
+@contextmanager
+def _writer(target: Path) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen([sys.executable, "-c", WRITING, str(target)], stdout=subprocess.PIPE, text=True) as writer:
+        try:
+            assert writer.stdout is not None
+            assert writer.stdout.readline() == "writing\n"
+            yield writer
+        finally:
+            writer.kill()
+
+
+def test_only_a_dead_writer_s_scratch_is_cleared(tmp_path: Path) -> None:
+    with _writer(tmp_path / "target") as writer, _writer(tmp_path / "other"):
+        write_json(tmp_path / "target", 1)
+        assert len(_scratch(tmp_path)) == 2, "a living writer's folder is its own"
+        writer.kill()
+        os.waitid(os.P_PID, writer.pid, os.WEXITED | os.WNOWAIT)
+        assert Path("/proc", str(writer.pid)).exists(), "a zombie, which its parent has not asked about"
+        write_json(tmp_path / "target", 2)
+        (left,) = _scratch(tmp_path)
+        assert left.name.startswith(".other.")
+
+
+def test_a_scratch_folder_taken_away_before_it_is_locked_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    mkdtemp = tempfile.mkdtemp
+
+    def cleared_at_once(**how: Any) -> str:
+        made.append(mkdtemp(**how))
+        if len(made) == 1:
+            Path(made[0]).rmdir()
+        return made[-1]
+
+    monkeypatch.setattr(tempfile, "mkdtemp", cleared_at_once)
+    write_json(tmp_path / "target", 1)
+    assert len(made) == 2
+    assert read_json(tmp_path / "target") == 1
 
 
 def test_two_writers_at_once_do_not_meet(tmp_path: Path) -> None:
