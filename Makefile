@@ -78,5 +78,5 @@ hooks: setup  ## Install the git hooks, which call make
 
 .PHONY: clean
 clean:  ## Remove everything that make made here (not the user's cache folder)
-	rm -rf .venv environments/*/.venv data artifacts releases report mlflow .dvc/cache .dvc/tmp
+	rm -rf .venv environments/*/.venv data artifacts releases signatures report mlflow .dvc/cache .dvc/tmp
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -11,9 +11,11 @@ import sys
 import typer
 from rich.markup import escape
 
+from slipway.cli.keygen import keygen
 from slipway.cli.record import record
 from slipway.cli.report import report
 from slipway.cli.serve import serve
+from slipway.cli.sign import sign
 from slipway.cli.verdicts import verdicts
 from slipway.cli.verify import verify
 from slipway.errors import SlipwayError
@@ -27,7 +29,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (verdicts, verify, record, report, serve):
+for verb in (verdicts, verify, keygen, sign, record, report, serve):
     app.command()(verb)
 
 
