@@ -29,13 +29,11 @@ def sign(
 
       slipway sign 3f9a0c42 --key release.pem --to 3f9a0c42.sig
     """
-    from slipway import evidence, gates
-    from slipway.files import read_json
-    from slipway.release import find, manifest, signing, trust
+    from slipway.release import find, lineage, manifest, signing, trust
 
     folder = find.find(release)
     listed = manifest.verify(folder)
-    evidence.check_green(read_json(folder / "evidence.json"), gates.names())
+    lineage.check(folder, listed)
     target = to or trust.signature_of(folder, listed["model"])
     signing.sign(folder, key, target)
     print(target)
