@@ -50,6 +50,7 @@ def committed(output: Path, plan: Plan) -> list[Finished] | None:
             f"{output} exists, and it is not the output of this very run (release, input, kept columns).",
             "Give another folder to --to, or remove that one.",
         )
+    shutil.rmtree(_unfinished(output), ignore_errors=True)  # of a run that was killed after its commit
     return whole
 
 
@@ -109,7 +110,7 @@ def opened(output: Path, quarantine: Path | None, plan: Plan) -> Iterator[Store]
         UsageError: when an unfinished run to it differs from this one, or is under way in another process.
         EnvironmentFault: when the folder cannot be made.
     """
-    folder = output.parent / f".{output.name}.unfinished"
+    folder = _unfinished(output)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -164,6 +165,10 @@ def _is_ours(quarantine: Path, plan: Plan) -> bool:
     """Whether this run committed its quarantine and was killed before it committed its output."""
     files = list(quarantine.glob("*")) if quarantine.is_dir() else []
     return all(_finished(file, plan) is not None for file in files) and quarantine.is_dir()
+
+
+def _unfinished(output: Path) -> Path:
+    return output.parent / f".{output.name}.unfinished"
 
 
 def _name(part: Part) -> str:
