@@ -11,8 +11,8 @@ from slipway.batch.inputs import Input
 from slipway.files import canonical_json
 
 SCHEMA = 1
-# About a second's work for two cores, and 50 MiB for 24 columns.
-ROWS_PER_PART = 1 << 18
+# Half a second's work for two cores, and 25 MiB for 24 columns.
+ROWS_PER_PART = 1 << 17
 
 
 @dataclass(frozen=True)
