@@ -12,6 +12,7 @@ import typer
 from rich.markup import escape
 
 from slipway.cli.keygen import keygen
+from slipway.cli.predict import predict
 from slipway.cli.record import record
 from slipway.cli.report import report
 from slipway.cli.serve import serve
@@ -29,7 +30,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (verdicts, verify, keygen, sign, record, report, serve):
+for verb in (verdicts, verify, keygen, sign, record, report, predict, serve):
     app.command()(verb)
 
 
