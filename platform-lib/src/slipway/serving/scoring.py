@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-import polars as pl
 
 from slipway.contracts.request import RequestRules
 from slipway.contracts.signature import Field
 from slipway.files import read_json
 from slipway.release import Release
 
-_TYPES = {"integer": pl.Int64, "number": pl.Float64, "string": pl.String}
 EXAMPLE = "example.json"
 
 
@@ -21,7 +19,7 @@ class Batch(msgspec.Struct, frozen=True):
     """Valid rows: a single one as field name to value, or several as field name to values of shape (rows,)."""
 
     row: dict[str, Any] | None = None
-    columns: dict[str, list[Any]] | None = None
+    columns: dict[str, list[Any]] = {}  # msgspec copies it
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,6 @@ class Scorer:
         self.release = release
         self.rules = RequestRules(release.fields)
         self.example: dict[str, Any] = self.rules.row(read_json(release.folder / EXAMPLE))
-        self._schema = {field.name: _TYPES[field.kind] for field in release.fields}
 
     @property
     def fields(self) -> list[Field]:
@@ -67,6 +64,6 @@ class Scorer:
         if batch.row is not None:
             scores = [self.release.score_row(batch.row)]
         else:
-            scores = self.release.score_table(pl.DataFrame(batch.columns, schema=self._schema)).tolist()
+            scores = self.release.score_columns(batch.columns)
         threshold = self.release.threshold
         return Scored(scores, [score >= threshold for score in scores])
