@@ -63,56 +63,58 @@ class App:
             "/metrics": Route("/metrics", "other", {"GET": self._exposition}, v2_fault),
         }
         self._routes = {path: (route, self.metrics.route(route.protocol, route.name)) for path, route in routes.items()}
-        self._unknown = self.metrics.route("other", UNKNOWN)
+        nowhere = Route(UNKNOWN, "other", {}, v2_fault)
+        self._unknown = nowhere, self.metrics.route(nowhere.protocol, nowhere.name)
 
     async def __rsgi__(self, scope: Scope, protocol: Any) -> None:
         """Answer one request, whatever happens: nothing of an internal fault but its id gets out."""
         started = perf_counter()
         path = scope.path
-        found = self._routes.get(path) or self._routes.get(self._v2.unversioned(path))
-        figures = self._unknown if found is None else found[1]
+        route, figures = self._routes.get(path) or self._routes.get(self._v2.unversioned(path)) or self._unknown
         try:
-            if found is None:
-                raise self._v2.unknown(path)
-            reply = await self._answer(scope, protocol, found[0], started)
+            if scope.method == "POST" and (handler := route.handlers.get("POST")):
+                self.metrics.in_flight += 1
+                try:
+                    headers = scope.headers
+                    kind = check_content(headers, route.kinds)
+                    body = await self._body(headers, protocol, started)
+                    reply = handler(Request(body if kind != FORM else _form_body(body), headers, started))
+                finally:
+                    self.metrics.in_flight -= 1
+            else:
+                reply = self._without_body(scope, route, started)
         except (ProtocolClosed, ProtocolError):
             figures.codes[CLIENT_GONE] += 1
             return
         except Exception as error:
-            reply = self._refusal(error, scope, found and found[0])
+            reply = self._refusal(error, scope, route)
         protocol.response_bytes(reply.status, reply.headers, reply.body)
         figures.codes[reply.status] += 1
         figures.duration.observe(perf_counter() - started)
 
-    async def _answer(self, scope: Scope, protocol: Any, route: Route, started: float) -> Reply:
-        method, headers = scope.method, scope.headers
-        handler = route.handlers.get(method)
+    def _without_body(self, scope: Scope, route: Route, started: float) -> Reply:
+        if not route.handlers:
+            raise self._v2.unknown(scope.path)
+        handler = route.handlers.get(scope.method)
         if handler is None:
             raise _wrong_method(scope, route)
-        if method != "POST":
-            return handler(Request(form_json(scope.query_string) if route.query else b"", headers, started))
-        metrics = self.metrics
-        metrics.in_flight += 1
+        return handler(Request(form_json(scope.query_string) if route.query else b"", scope.headers, started))
+
+    async def _body(self, headers: Headers, protocol: Any, started: float) -> bytes:
+        length = int(headers.get("content-length", -1))
+        if not 0 <= length <= self._limit:
+            return await self._long_body(protocol, length, "expect" in headers)
+        # A timer for each body would cost more than reading it; expire() looks after those that are late.
+        arriving = protocol()
+        self._arriving[arriving] = started
         try:
-            kind = check_content(headers, route.kinds)
-            length = int(headers.get("content-length", -1))
-            if not 0 <= length <= self._limit:
-                body = await self._long_body(protocol, length, "expect" in headers)
-            else:
-                # A timer for each body would cost more than reading it; expire() looks after those that are late.
-                arriving = protocol()
-                self._arriving[arriving] = started
-                try:
-                    body = await arriving
-                except asyncio.CancelledError:
-                    if arriving in self._arriving:
-                        raise
-                    raise too_slow(self._settings.body_seconds) from None
-                finally:
-                    self._arriving.pop(arriving, None)
-            return handler(Request(body if kind != FORM else _form_body(body), headers, started))
+            return await arriving  # type: ignore[no-any-return]
+        except asyncio.CancelledError:
+            if arriving in self._arriving:
+                raise
+            raise too_slow(self._settings.body_seconds) from None
         finally:
-            metrics.in_flight -= 1
+            self._arriving.pop(arriving, None)
 
     def expire(self) -> None:
         """Refuse the requests whose body is late; called every now and then."""
@@ -133,7 +135,7 @@ class App:
                 raise too_long(self._limit) from None
             raise too_slow(self._settings.body_seconds) from None
 
-    def _refusal(self, error: Exception, scope: Scope, route: Route | None) -> Reply:
+    def _refusal(self, error: Exception, scope: Scope, route: Route) -> Reply:
         identity = self._identity(scope)
         if isinstance(error, Refused):
             refusal = error
@@ -146,7 +148,7 @@ class App:
                 exc_info=error, extra={"request_id": identity},
             )  # fmt: skip
             refusal = Refused(500, f"Internal fault {incident}.", "Quote this id to the operator.")
-        fault: Fault = route.fault if route else _fault_of(scope.path)
+        fault = route.fault if route.handlers else _fault_of(scope.path)
         reply = fault(refusal)
         reply.headers.append((HEADER, header_value(identity)))
         return reply
