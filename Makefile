@@ -62,7 +62,7 @@ format: setup  ## Mend format and lint where that can be done by machine
 
 .PHONY: serve
 serve: setup  ## Serve the newest release of MODEL on PORT, and print a curl that works
-	slipway serve $(MODEL) --port $(PORT)
+	slipway serve $(MODEL) --port $(PORT) --log-format console
 
 .PHONY: report
 report: setup  ## Write report/MODEL.html: everything about the newest release on one page

@@ -175,7 +175,7 @@ def _compile(field: Field) -> Check:
 
 def _integer(field: Field) -> Check:
     low, high = _bounds(field, *INT64)
-    on_grid = _grid(field)
+    on_grid = grid(field)
 
     def check(value: Any) -> Any:
         if type(value) is int and low <= value <= high and (on_grid is None or on_grid(value)):
@@ -191,7 +191,7 @@ def _integer(field: Field) -> Check:
 
 def _number(field: Field) -> Check:
     low, high = _bounds(field, -sys.float_info.max, sys.float_info.max)
-    on_grid = _grid(field)
+    on_grid = grid(field)
 
     def check(value: Any) -> Any:
         # NaN and the infinities fail the comparison.
@@ -225,7 +225,8 @@ def _bounds(field: Field, lowest: float, highest: float) -> tuple[float, float]:
     )
 
 
-def _grid(field: Field) -> Check | None:
+def grid(field: Field) -> Check | None:
+    """The test for being a multiple of the field's ``multiple_of``, within the tolerance; None where it has none."""
     quantum = field.multiple_of
     if quantum is None:
         return None
