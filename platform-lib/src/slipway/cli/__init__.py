@@ -11,6 +11,7 @@ import sys
 import typer
 from rich.markup import escape
 
+from slipway.cli.collect import collect
 from slipway.cli.record import record
 from slipway.cli.report import report
 from slipway.cli.serve import serve
@@ -27,7 +28,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (verdicts, verify, record, report, serve):
+for verb in (verdicts, verify, record, report, serve, collect):
     app.command()(verb)
 
 
