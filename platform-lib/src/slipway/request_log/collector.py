@@ -98,7 +98,7 @@ def store(messages: Sequence[Message], target: Store, counts: Collected) -> None
 
 def _letters(tables: Sequence[pl.DataFrame], reason: str) -> list[DeadLetter]:
     batches = pl.concat(tables).partition_by("batch", maintain_order=True)
-    return [DeadLetter(f"{rows['batch'][0]}-columns", reason, rows.write_json().encode()) for rows in batches]
+    return [DeadLetter(f"{rows['batch'][0]}-columns", None, reason, rows.write_json().encode()) for rows in batches]
 
 
 class Collector:

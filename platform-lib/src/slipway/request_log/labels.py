@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
@@ -86,7 +85,7 @@ def label(store: Store) -> dict[str, int]:
         narrow = [scan_partition(path).select("id", "rows") for _, path in asked]
         judged = judge(pl.concat(narrow) if narrow else _NO_ANSWERS, feedback)
         store.bury(_letters(judged.refused))
-        for place, path in asked:
+        for _, path in asked:
             rows = attach(scan_partition(path), judged.valid)
             total["labelled"] += rows.height
             target = store.folder / LABELLED / path.relative_to(store.folder / "answers") / "labelled.parquet"
@@ -105,6 +104,7 @@ def _letters(refused: pl.DataFrame) -> list[DeadLetter]:
     return [
         DeadLetter(
             f"labels-{row['event']}",
+            None,
             f"feedback for {row['id']!r} has {row['rows']} labels, and no answer with that id has as many rows",
             repr(row["truth"]).encode(),
         )

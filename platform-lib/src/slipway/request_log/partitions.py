@@ -123,16 +123,20 @@ class Store:
         return rows.height
 
     def bury(self, letters: Iterable[DeadLetter]) -> int:
-        """Write each dead letter into a file of its own: reason and content; their number."""
-        count = 0
+        """Write the dead letters of each message into one file, with their reasons; their number.
+
+        The file is named by the message, so that one that comes again is buried in the same place.
+        """
+        by_message: dict[str, list[dict[str, Any]]] = {}
         for letter in letters:
-            name = _UNSAFE.sub("_", letter.name)[:150]
-            told = {"reason": letter.reason, "content": letter.content.decode(errors="backslashreplace")}
+            content = letter.content.decode(errors="backslashreplace")
+            told = {"event": letter.number, "reason": letter.reason, "content": content}
+            by_message.setdefault(_UNSAFE.sub("_", letter.batch)[:150], []).append(told)
+        for name, entries in by_message.items():
             _make(self.folder / DEAD_LETTERS, self.folder)
             with _lasting(self.folder / DEAD_LETTERS / f"{name}.json") as staged:
-                staged.write_bytes(canonical_json(told))
-            count += 1
-        return count
+                staged.write_bytes(canonical_json(entries))
+        return sum(map(len, by_message.values()))
 
     def sweep(self) -> None:
         """Delete files that no list has named for ten minutes."""

@@ -40,22 +40,20 @@ class Redaction:
         key = _key(key_file, tokenised[0].name) if tokenised else b""
         self._tokens = {field.name: tokeniser(key, field.name) for field in tokenised}
         self._open = all(field.logged is None for field in fields)
-        self._names = tuple(field.name for field in fields if field.logged != DROPPED)
+        self._names = [field.name for field in fields if field.logged != DROPPED]
         self.kinds = "".join(
             "s" if field.logged == TOKENISED else _KINDS[field.kind] for field in fields if field.logged != DROPPED
         )
 
     def row(self, row: dict[str, Any]) -> dict[str, Any]:
-        """What is logged of a row, itself if nothing in it is personal."""
+        """What is logged of a row, in the order of the signature; most often the row itself."""
         if self._open:
-            return row
+            return row if [*row] == self._names else {name: row[name] for name in self._names}
         tokens = self._tokens
         return {name: tokens[name](row[name]) if name in tokens else row[name] for name in self._names}
 
     def columns(self, columns: Columns) -> Columns:
-        """What is logged of several rows."""
-        if self._open:
-            return columns
+        """What is logged of several rows, in the order of the signature."""
         tokens = self._tokens
         return {
             name: [tokens[name](value) for value in columns[name]] if name in tokens else columns[name]

@@ -37,9 +37,10 @@ class Message(NamedTuple):
 
 
 class DeadLetter(NamedTuple):
-    """Something that could not be stored, under a name that it has whenever it comes again."""
+    """An event that could not be stored: the ``number``-th of a message, or all of it (None)."""
 
-    name: str
+    batch: str
+    number: int | None
     reason: str
     content: bytes
 
@@ -94,9 +95,9 @@ class _Feedback(msgspec.Struct, gc=False):
 
 
 class _Event(NamedTuple):
-    letter: str
-    raw: msgspec.Raw
     batch: str
+    number: int
+    raw: msgspec.Raw
     envelope: _Envelope
     data: Any
 
@@ -118,15 +119,14 @@ def read(messages: Sequence[Message]) -> Read:
         try:
             raws = _decode_many(message.body)
         except (msgspec.DecodeError, RecursionError) as error:
-            dead.append(DeadLetter(message.batch, f"not a JSON array of events: {error}", message.body))
+            dead.append(DeadLetter(message.batch, None, f"not a JSON array of events: {error}", message.body))
             continue
         for number, raw in enumerate(raws):
-            letter = f"{message.batch}-{number}"
             try:
-                event = _event(letter, raw, message.batch)
+                event = _event(message.batch, number, raw)
                 groups[_group(event)].append(event)
             except (ValueError, RecursionError) as error:
-                dead.append(DeadLetter(letter, str(error), bytes(raw)))
+                dead.append(DeadLetter(message.batch, number, str(error), bytes(raw)))
     tables = []
     for (place, *_), events in groups.items():
         for outcome in _tables(place, events):
@@ -137,12 +137,12 @@ def read(messages: Sequence[Message]) -> Read:
     return Read(tables, dead)
 
 
-def _event(letter: str, raw: msgspec.Raw, batch: str) -> _Event:
+def _event(batch: str, number: int, raw: msgspec.Raw) -> _Event:
     envelope = _decode_envelope(raw)
     decode = _decode_data.get(envelope.type)
     if envelope.specversion != SPEC_VERSION or decode is None:
         raise ValueError(f"CloudEvents {envelope.specversion}, type {envelope.type} is not known here")
-    return _Event(letter, raw, batch, envelope, decode(envelope.data))
+    return _Event(batch, number, raw, envelope, decode(envelope.data))
 
 
 def _group(event: _Event) -> tuple[Any, ...]:
@@ -179,7 +179,9 @@ def _tables(place: Place, events: list[_Event]) -> Iterator[pl.DataFrame | DeadL
         yield _answers(events) if place.kind == "answers" else _feedback(events)
     except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
         if len(events) == 1:
-            yield DeadLetter(events[0].letter, f"a value is not of its column's type: {error}", bytes(events[0].raw))
+            (event,) = events
+            reason = f"a value is not of its column's type: {error}"
+            yield DeadLetter(event.batch, event.number, reason, bytes(event.raw))
             return
         for event in events:
             yield from _tables(place, [event])

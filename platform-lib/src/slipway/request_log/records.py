@@ -17,8 +17,8 @@ class Answered(msgspec.Struct, frozen=True, gc=False):
         id: the request's id, as the client was told.
         time_ns: when it was answered, nanoseconds since 1970 UTC.
         seconds: how long it took.
-        row: field name to value in the order of the signature, for a request of one row; or else None.
-        columns: field name to values of shape (rows,), in that order, for a request of several rows; or else None.
+        row: field name to value, for a request of one row; or else None. The signature's order is the fastest.
+        columns: field name to values of shape (rows,), for a request of several rows; or else None.
         scores: of shape (rows,).
         decisions: of shape (rows,).
         protocol: by which it came, e.g. "v2".
