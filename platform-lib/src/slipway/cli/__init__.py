@@ -11,6 +11,7 @@ import sys
 import typer
 from rich.markup import escape
 
+from slipway.cli.collect import collect
 from slipway.cli.keygen import keygen
 from slipway.cli.predict import predict
 from slipway.cli.record import record
@@ -30,7 +31,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (verdicts, verify, keygen, sign, record, report, predict, serve):
+for verb in (verdicts, verify, keygen, sign, record, report, predict, serve, collect):
     app.command()(verb)
 
 

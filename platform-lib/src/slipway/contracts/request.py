@@ -163,6 +163,22 @@ def _breach(name: str, check: Check, value: Any, row: int) -> Iterable[Breach]:
 
 
 def _compile(field: Field) -> Check:
+    return _check(field) if field.logged is None else _discreet(_check(field))
+
+
+def _discreet(check: Check) -> Check:
+    """The check of a personal field: messages reach logs, so they do not say the value."""
+
+    def discreet(value: Any) -> Any:
+        try:
+            return check(value)
+        except _Broken as broken:
+            raise _Broken(broken.rule, "the value breaks the rule; it is personal and not shown") from None
+
+    return discreet
+
+
+def _check(field: Field) -> Check:
     match field.kind:
         case "integer":
             return _integer(field)
