@@ -20,6 +20,6 @@ labels       true labels from feedback, joined to the answers
 
 from slipway.request_log.log import RequestLog
 from slipway.request_log.records import Answered, Feedback, Served
-from slipway.request_log.settings import Settings
+from slipway.request_log.settings import Settings, default_spool
 
-__all__ = ["Answered", "Feedback", "RequestLog", "Served", "Settings"]
+__all__ = ["Answered", "Feedback", "RequestLog", "Served", "Settings", "default_spool"]

@@ -13,7 +13,7 @@ from slipway.contracts.signature import Field
 from slipway.files import read_json
 from slipway.release import Release
 from slipway.release.load import TABLE_ROWS
-from slipway.serving.answer_log import Answered, AnswerLog
+from slipway.request_log import Answered, RequestLog
 from slipway.serving.metrics import Metrics
 
 EXAMPLE = "example.json"
@@ -45,7 +45,7 @@ class Scorer:
         log: is told of every answer; None to keep none.
     """
 
-    def __init__(self, release: Release, metrics: Metrics | None = None, log: AnswerLog | None = None) -> None:
+    def __init__(self, release: Release, metrics: Metrics | None = None, log: RequestLog | None = None) -> None:
         self.release = release
         self.rules = RequestRules(release.fields)
         self.example: dict[str, Any] = self.rules.row(read_json(release.folder / EXAMPLE))

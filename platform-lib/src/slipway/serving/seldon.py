@@ -18,8 +18,8 @@ from typing import Any
 import msgspec
 
 from slipway.contracts.request import REPORTED, Breach, RequestBroken
+from slipway.request_log import Feedback
 from slipway.serving import content
-from slipway.serving.answer_log import Feedback
 from slipway.serving.identity import Identities, checked, header_value
 from slipway.serving.reading import Reader
 from slipway.serving.replies import (

@@ -12,7 +12,6 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -25,8 +24,8 @@ from prometheus_client import start_http_server
 from slipway import release
 from slipway.errors import EnvironmentFault
 from slipway.release import Release
+from slipway.request_log import RequestLog, Served
 from slipway.serving import logs
-from slipway.serving.answer_log import AnswerLog
 from slipway.serving.app import App
 from slipway.serving.metrics import Metrics
 from slipway.serving.scoring import Scorer
@@ -35,26 +34,23 @@ from slipway.serving.watch import Watch
 
 log = logging.getLogger("slipway.serving")
 
-OpenLog = Callable[[Release, Settings], AnswerLog]
 
-
-def serve(folder: Path, settings: Settings, open_log: OpenLog | None = None) -> NoReturn:
+def serve(folder: Path, settings: Settings) -> NoReturn:
     """Serve the release in ``folder`` until SIGTERM or SIGINT, then finish what is under way and exit with 0.
 
     Args:
         folder: the release.
         settings: of the server.
-        open_log: makes the request log; without it, none is kept.
 
     Raises:
         ReleaseBroken: when the release does not verify; nothing was served.
-        EnvironmentFault: when the address cannot be listened on.
+        EnvironmentFault: when the address cannot be listened on, or the request log lacks its key or its spool.
     """
     started = time.perf_counter()
     log_format = logs.configure(settings.log_format, folder.resolve().name)
     _check_address(settings.host, settings.port)
     loaded = release.load(folder)
-    scorer = Scorer(loaded, _metrics(loaded, settings), open_log and open_log(loaded, settings))
+    scorer = Scorer(loaded, _metrics(loaded, settings), _request_log(loaded, settings))
     scorer.warm()
     app = App(scorer, settings)
     _freeze()
@@ -70,6 +66,14 @@ def _metrics(loaded: Release, settings: Settings) -> Metrics:
         _check_address(settings.host, settings.metrics_port)
         start_http_server(settings.metrics_port, settings.host, metrics.registry)
     return metrics
+
+
+def _request_log(loaded: Release, settings: Settings) -> RequestLog | None:
+    if settings.request_log is None:
+        return None
+    by = settings.deployment
+    served = Served(loaded.model, loaded.digest, by.predictor, by.deployment, tuple(loaded.fields))
+    return RequestLog(settings.request_log, served)
 
 
 def _freeze() -> None:
@@ -135,7 +139,7 @@ async def _open(app: App, scorer: Scorer, settings: Settings, log_format: str) -
 
 
 async def _drain(
-    app: App, server: Server, serving: asyncio.Task[None], settings: Settings, answers: AnswerLog | None
+    app: App, server: Server, serving: asyncio.Task[None], settings: Settings, answers: RequestLog | None
 ) -> NoReturn:
     """Say not ready, close the door, wait for requests under way, and end the process even if one never does."""
     app.ready = False

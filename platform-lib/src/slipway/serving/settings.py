@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from slipway import request_log
 from slipway.serving.deployment import Deployment
 
 
@@ -21,6 +22,7 @@ class Settings:
         unready_seconds: after SIGTERM, how long to answer as before while the readiness paths say 503.
         log_format: "json" or "console"; by default console in a terminal, JSON elsewhere.
         deployment: who deployed the server.
+        request_log: where records of all that is answered go; None to keep none.
     """
 
     host: str = "127.0.0.1"
@@ -32,3 +34,4 @@ class Settings:
     unready_seconds: float = 0.0
     log_format: str | None = None
     deployment: Deployment = field(default_factory=Deployment)
+    request_log: request_log.Settings | None = None
