@@ -19,6 +19,7 @@ import polars as pl
 from slipway.contracts.request import RequestRules
 from slipway.contracts.signature import Field, from_json
 from slipway.files import read_json
+from slipway.serving.answer_log import Answered, Feedback
 
 MONOREPO = Path(__file__).resolve().parents[1]
 DATATYPES = {"integer": "INT64", "number": "FP64", "string": "BYTES"}
@@ -65,6 +66,31 @@ def _value(field: Field, source: random.Random) -> Any:
     if field.kind == "integer":
         return source.randint(int(field.minimum), int(field.maximum))
     return source.uniform(field.minimum, field.maximum)
+
+
+class Recorded:
+    """A request log that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.answers: list[Answered] = []
+        self.feedbacks: list[Feedback] = []
+        self.calls: list[str] = []
+
+    def answered(self, record: Answered) -> None:
+        self.answers.append(record)
+
+    def feedback(self, record: Feedback) -> None:
+        self.feedbacks.append(record)
+
+    def counts(self) -> dict[str, float]:
+        counted = dict.fromkeys(("published", "spooled", "replayed", "dropped", "pending", "spool_bytes"), 0.0)
+        return counted | {"published": float(len(self.answers)), "connected": 1.0}
+
+    async def start(self) -> None:
+        self.calls.append("start")
+
+    async def close(self, seconds: float) -> None:
+        self.calls.append(f"close {seconds:g}")
 
 
 class LiveServer:
