@@ -23,7 +23,7 @@ def offline(server: LiveServer, rows: Rows) -> list[float]:
 def test_seldon_core_client(server: LiveServer, sample: Rows) -> None:
     rows = sample[:20]
     endpoint = f"127.0.0.1:{server.port}"
-    found = run_client("seldon", "seldon_core_client.py", {"endpoint": endpoint, "rows": rows, "feedback": False})
+    found = run_client("seldon", "seldon_core_client.py", {"endpoint": endpoint, "rows": rows})
     for kind in ("ndarray", "jsonData"):
         success, answer = found[kind]
         assert success

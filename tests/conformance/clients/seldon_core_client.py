@@ -20,8 +20,4 @@ found = {
     "jsonData": [second.success, json_format.MessageToDict(second.response)],
     "refused": [bad.success, bad.msg, json_format.MessageToDict(bad.response)],
 }
-if told["feedback"]:
-    truth = np.array([[1]] * len(told["rows"]))
-    feedback = client.feedback(first.request, first.response, reward=1, prediction_truth=truth)
-    found["feedback"] = [feedback.success, feedback.msg]
 json.dump(found, sys.stdout)

@@ -25,7 +25,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from slipway.adapters.pyfunc import COLUMN_TYPES
-from slipway.contracts.request import REPORTED, Breach, RequestBroken, RequestRules
+from slipway.contracts.request import Breach, RequestBroken, RequestRules
 from slipway.release import load
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def refusal(broken: RequestBroken) -> dict[str, Any]:
     """A broken request in Seldon's words, as ``slipway serve`` answers it."""
     details = [
         {"field": breach.field, "rule": breach.rule, "row": breach.row, "message": breach.message}
-        for breach in broken.breaches[:REPORTED]
+        for breach in broken.breaches
     ]
     status = {"code": int(HTTPStatus.BAD_REQUEST), "info": str(broken), "reason": "MICROSERVICE_BAD_DATA"}
     return {"status": {**status, "status": "FAILURE"}, "meta": {"tags": {"details": details}}}
