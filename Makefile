@@ -8,6 +8,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/slipway
 UV_VERSION := $(shell sed -n 's/^uv: "\(.*\)".*/\1/p' versions.yaml)
 UV := $(CACHE)/uv-$(UV_VERSION)/bin/uv
 MODELS := $(shell sed -n '/^models:/,$$s/^  \([a-z0-9_]*\):$$/\1/p' params.yaml)
+ENVIRONMENTS := $(patsubst %/pyproject.toml,%,$(wildcard environments/*/pyproject.toml))
 MODEL ?= $(firstword $(MODELS))
 PORT ?= 8080
 # Stages and tests find the environment's programs by name, as in an activated shell.
@@ -21,15 +22,15 @@ export MLFLOW_DISABLE_TELEMETRY := true
 
 .PHONY: help
 help:  ## Show this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 $(UV):
 	python3.11 -m venv --clear $(CACHE)/uv-$(UV_VERSION)
 	$(CACHE)/uv-$(UV_VERSION)/bin/python -m pip install --quiet uv==$(UV_VERSION)
 
-.venv/.synced: pyproject.toml uv.lock platform-lib/pyproject.toml environments/drift/pyproject.toml environments/drift/uv.lock | $(UV)
-	$(UV) sync --quiet --locked
-	$(UV) sync --quiet --locked --project environments/drift
+# Side by side: each waits for the network and for one of its own packages more than for a core.
+.venv/.synced: pyproject.toml uv.lock platform-lib/pyproject.toml $(ENVIRONMENTS:=/pyproject.toml) $(ENVIRONMENTS:=/uv.lock) | $(UV)
+	@printf '%s\n' . $(ENVIRONMENTS) | xargs -P 8 -I {} $(UV) sync --quiet --locked --project {}
 	@touch $@
 
 .PHONY: setup
@@ -51,8 +52,7 @@ check: setup  ## Format, lint, types, import layers, lock files, docs
 	ruff check .
 	mypy
 	lint-imports --no-logo
-	$(UV) lock --check --quiet
-	$(UV) lock --check --quiet --project environments/drift
+	for part in . $(ENVIRONMENTS); do $(UV) lock --check --quiet --project $$part; done
 	pytest -q tests/layout/test_docs.py
 
 .PHONY: format
@@ -71,6 +71,10 @@ report: setup  ## Write report/MODEL.html: everything about the newest release o
 .PHONY: bench
 bench: setup  ## Measure overhead, memory and packaging, as ratios in one run
 	python -m benchmarks
+
+.PHONY: bench-serving
+bench-serving: setup  ## Measure the model server against the stock servers, side by side in one run
+	python -m benchmarks.serving
 
 .PHONY: hooks
 hooks: setup  ## Install the git hooks, which call make

@@ -12,7 +12,7 @@ from slipway.release import Release, load
 if TYPE_CHECKING:
     import pandas
 
-_TYPES = {"integer": pl.Int64, "number": pl.Float64, "string": pl.String}
+COLUMN_TYPES = {"integer": pl.Int64, "number": pl.Float64, "string": pl.String}
 
 
 class PyfuncRelease:
@@ -24,7 +24,7 @@ class PyfuncRelease:
     def predict(self, model_input: pandas.DataFrame, params: dict[str, Any] | None = None) -> pandas.DataFrame:
         """One row of score and decision for each row of ``model_input``, whose columns are the request fields."""
         columns = {
-            field.name: pl.from_pandas(model_input[field.name], nan_to_null=True).cast(_TYPES[field.kind])
+            field.name: pl.from_pandas(model_input[field.name], nan_to_null=True).cast(COLUMN_TYPES[field.kind])
             for field in self.release.fields
         }
         score = self.release.score_table(pl.DataFrame(columns))

@@ -1,0 +1,103 @@
+"""The command ``python -m benchmarks.serving``; exit codes are 0 it ran, 2 wrong usage, 3 it could not run."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from benchmarks.serving import request_log, servers
+from benchmarks.serving.comparisons import Comparison, table
+from benchmarks.serving.servers import Launch
+from benchmarks.serving.suite import Found, Plan, comparisons, measure
+from slipway import project
+from slipway.errors import SlipwayError
+from slipway.files import canonical_json
+from slipway.progress import console
+from slipway.release.find import find
+
+_BUSY_SHARE = 0.5
+QUICK = Plan(seconds=1, cold_starts=1, choose=False)
+
+Release = Annotated[str | None, typer.Argument(help="As for `slipway serve`; by default the first model's release.")]
+Quick = Annotated[bool, typer.Option("--quick", help="Short loads, and the stock servers as they were best before.")]
+Rounds = Annotated[int, typer.Option(min=3, help="How often everything is measured.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, for machines.")]
+
+
+def main(release: Release = None, quick: Quick = False, rounds: Rounds = 3, json: Json = False) -> None:
+    """Measure `slipway serve` against the stock servers and an empty handler, and print one table.
+
+    All run at once on loopback and are loaded in turn. A verdict of "missed" is a report, not a failure.
+
+    Exit codes: 0 it ran, 2 wrong usage, 3 it could not run.
+
+    Examples:
+
+      python -m benchmarks.serving
+
+      python -m benchmarks.serving --quick
+
+      python -m benchmarks.serving --rounds 5 --json > serving.json
+    """
+    project.enter()
+    folder = find(release or project.model_names()[0]).resolve()
+    cores, load = os.cpu_count() or 1, os.getloadavg()[0]
+    if load > _BUSY_SHARE * cores:
+        console.print(f"[yellow]The machine is busy (load {load:.1f} on {cores} cores): expect noise.[/yellow]")
+    plan = QUICK if quick else Plan(rounds=rounds, cold_starts=rounds)
+    with tempfile.TemporaryDirectory(prefix="slipway-serving-") as scratch:
+        log = Path(scratch) / "request-log"
+        with request_log.options(log) as options:
+            found, launches = measure(folder, servers.slipway(folder, *options), plan, Path(scratch))
+    compared = list(comparisons(found))
+    if json:
+        machine = {"cores": cores, "load": load}
+        sys.stdout.write(canonical_json(machine | _as_json(folder, found, launches, compared)).decode())
+    else:
+        Console().print(table(compared))
+        _explain(found, launches)
+
+
+def _as_json(
+    release: Path, found: Found, launches: Mapping[str, Launch], compared: Sequence[Comparison]
+) -> dict[str, object]:
+    return {
+        "release": release.name,
+        "request_log": bool(request_log.OPTION),
+        "servers": {server: launch.name for server, launch in launches.items()},
+        "tried": found.tried,
+        "broken_connections": found.broken(),
+        "comparisons": [comparison.as_json() for comparison in compared],
+    }
+
+
+def _explain(found: Found, launches: Mapping[str, Launch]) -> None:
+    """What the table cannot say: the settings of the peers, and what broke."""
+    show = Console(highlight=False, soft_wrap=True).print
+    for server in ("mlserver", "seldon"):
+        show(f"  {launches[server].name}")
+    for name, rate in found.tried.items():
+        show(f"    [dim]tried {name}: {rate:.0f}/s[/dim]")
+    show(f"  request log: {'on' if request_log.OPTION else 'off'}")
+    for server, count in found.broken().items():
+        if count:
+            show(f"  [yellow]{server}: {count} connections broke or timed out[/yellow]")
+
+
+if __name__ == "__main__":
+    try:
+        typer.run(main)
+    except SlipwayError as error:
+        console.print(f"[red]benchmarks: {escape(error.what)}[/red] {escape(error.remedy)}", soft_wrap=True)
+        sys.exit(error.exit_code)
+    except OSError as error:
+        console.print(f"[red]benchmarks: the machine lacks something: {escape(str(error))}[/red]", soft_wrap=True)
+        sys.exit(3)
