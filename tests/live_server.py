@@ -19,7 +19,7 @@ import polars as pl
 from slipway.contracts.request import RequestRules
 from slipway.contracts.signature import Field, from_json
 from slipway.files import read_json
-from slipway.serving.answer_log import Answered, Feedback
+from slipway.request_log import Answered, Feedback
 
 MONOREPO = Path(__file__).resolve().parents[1]
 DATATYPES = {"integer": "INT64", "number": "FP64", "string": "BYTES"}
