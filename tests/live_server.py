@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import random
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +98,7 @@ class Recorded:
 class LiveServer:
     """``slipway serve`` of one release in a process of its own, on a free loopback port."""
 
-    def __init__(self, release: Path, *options: str, log: Path) -> None:
+    def __init__(self, release: Path, *options: str, log: Path, environment: Mapping[str, str] | None = None) -> None:
         self.release = release
         self.fields = from_json(read_json(release / "signature.json"))
         self.rules = RequestRules(self.fields)
@@ -104,7 +106,8 @@ class LiveServer:
         self.log = log
         with log.open("wb") as stderr:
             arguments = [*SLIPWAY, "serve", str(release), "--port", str(self.port), *options]
-            self.process = subprocess.Popen(arguments, stderr=stderr, cwd=MONOREPO)
+            given = {**os.environ, **(environment or {})}
+            self.process = subprocess.Popen(arguments, stderr=stderr, cwd=MONOREPO, env=given)
 
     @property
     def url(self) -> str:
