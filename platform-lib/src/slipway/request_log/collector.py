@@ -32,6 +32,7 @@ log = logging.getLogger("slipway.request_log")
 _FETCHED = 32
 _MOST_MESSAGES = 256
 _MOST_BYTES = 64 << 20
+_ONCE_SECONDS = 0.5
 _RETRY_SECONDS = 1.0
 _SWEEP_SECONDS = 600.0
 
@@ -143,7 +144,7 @@ class Collector:
             fetch = await self._consumer(stream)
             swept = time.monotonic()
             while not self._stopping.is_set():
-                await self._gather(fetch)
+                await self._gather(fetch, self._source.gather_seconds)
                 if time.monotonic() > due:
                     await asyncio.to_thread(every)
                     due = time.monotonic() + seconds
@@ -176,7 +177,7 @@ class Collector:
     async def _until_empty(self, stream: JetStreamContext) -> None:
         fetch = await self._consumer(stream)
         while not self._stopping.is_set():
-            if await self._gather(fetch):
+            if await self._gather(fetch, min(_ONCE_SECONDS, self._source.gather_seconds)):
                 continue
             state = await stream.consumer_info(self._source.stream, self._source.consumer)
             if not state.num_pending and not state.num_ack_pending:
@@ -203,10 +204,10 @@ class Collector:
 
         return fetch
 
-    async def _gather(self, fetch: Callable[[float], Awaitable[list[Msg]]]) -> int:
+    async def _gather(self, fetch: Callable[[float], Awaitable[list[Msg]]], seconds: float) -> int:
         """Store the messages of the next seconds, then acknowledge them; how many."""
         messages: list[Msg] = []
-        end = time.monotonic() + self._source.gather_seconds
+        end = time.monotonic() + seconds
         size = 0
         while len(messages) < _MOST_MESSAGES and size < _MOST_BYTES and not self._stopping.is_set():
             left = end - time.monotonic()

@@ -171,7 +171,8 @@ async def connect(servers: tuple[str, ...]) -> Client:
     try:
         await client.connect(
             list(servers), error_cb=ignore, allow_reconnect=False, connect_timeout=CONNECT_SECONDS,
-            ping_interval=PING_SECONDS, max_outstanding_pings=2, name="slipway",
+            max_reconnect_attempts=1, reconnect_time_wait=0, ping_interval=PING_SECONDS,
+            max_outstanding_pings=2, name="slipway",
         )  # fmt: skip
     except BaseException:
         with contextlib.suppress(Exception):
