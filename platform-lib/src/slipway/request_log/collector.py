@@ -33,6 +33,8 @@ _FETCHED = 32
 _MOST_MESSAGES = 256
 _MOST_BYTES = 64 << 20
 _ONCE_SECONDS = 0.5
+_ATTEMPTS = 3
+_PATIENCE_SECONDS = 10
 _RETRY_SECONDS = 1.0
 _SWEEP_SECONDS = 600.0
 
@@ -125,15 +127,20 @@ class Collector:
         Raises:
             EnvironmentFault: when NATS is not there, or goes away.
         """
-        try:
-            await self._connected(self._until_empty)
-        except EnvironmentFault:
-            raise
-        except Exception as error:
-            raise EnvironmentFault(
-                f"NATS with JetStream does not answer at {_shown(self._source.servers)} ({type(error).__name__}).",
-                "Start it, or give its address with --nats. What was collected is kept.",
-            ) from error
+        for attempt in range(_ATTEMPTS):
+            try:
+                return await self._connected(self._until_empty)
+            except EnvironmentFault:
+                raise
+            except Exception as error:
+                if attempt + 1 == _ATTEMPTS:
+                    raise EnvironmentFault(
+                        f"NATS with JetStream does not answer at {_shown(self._source.servers)} "
+                        f"({type(error).__name__}).",
+                        "Start it, or give its address with --nats. What was collected is kept.",
+                    ) from error
+                await asyncio.sleep(_ONCE_SECONDS)
+        return None
 
     async def follow(self, every: Callable[[], None], seconds: float) -> None:
         """Collect until :meth:`stop`, over any absence of NATS; call ``every`` about every ``seconds``."""
@@ -163,9 +170,9 @@ class Collector:
                     await asyncio.wait_for(self._stopping.wait(), _RETRY_SECONDS)
 
     async def _connected(self, work: Callable[[JetStreamContext], Awaitable[None]]) -> None:
-        client = await connect(self._source.servers)
+        client = await connect(self._source.servers, _PATIENCE_SECONDS)
         try:
-            stream = client.jetstream()
+            stream = client.jetstream(timeout=_PATIENCE_SECONDS)
             settings = names.Settings(stream=self._source.stream, subjects=self._source.subjects)
             await ensure_stream(stream, settings)
             await work(stream)

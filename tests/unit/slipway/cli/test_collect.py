@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from slipway.request_log import RequestLog, Settings
 from slipway.request_log.partitions import answers
+from tests.conftest import ROOT
 from tests.nats_server import NatsServer
 from tests.request_records import SERVED, answer, truth
 
@@ -47,6 +52,24 @@ def test_it_prints_what_it_collected_for_machines_and_for_people(tmp_path: Path)
     assert "0 messages, 0 repeated, 0 answers, 0 feedback, 0 dead letters" in second.stdout
     assert "labels: 1 labelled" in second.stdout
     assert answers(tmp_path / "out").collect().height == 100
+
+
+def test_the_document_s_commands_and_its_look_at_the_result_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = (ROOT / "docs" / "reference" / "request-log.md").read_text()
+    commands, look = (re.findall(rf"```{kind}\n(.*?)```", document, re.DOTALL) for kind in ("console", "python"))
+    monkeypatch.chdir(tmp_path)
+    with NatsServer(tmp_path / "nats") as server:
+        asyncio.run(serve(Settings(servers=(server.url,), spool=tmp_path / "spool")))
+        for command in commands[0].splitlines():
+            assert command.startswith("slipway collect ")
+            done = collect(*shlex.split(command.replace("nats://127.0.0.1:4222", server.url))[2:])
+            assert done.returncode == 0, done.stderr
+    exec(look[0].replace("flight_delay", SERVED.model), {})
+    shown = capsys.readouterr().out
+    assert "┆ 100 " in shown
+    assert "│ 1   ┆ 1.0" in shown
 
 
 def test_without_nats_it_is_exit_3_with_a_remedy(tmp_path: Path) -> None:
