@@ -259,3 +259,44 @@ def test_a_full_disk_stops_the_collector_and_loses_nothing(tmp_path: Path) -> No
         assert "Traceback" not in done.stderr
         found = collected(server, tmp_path / "out")
     assert found == Counter(range(2000))
+
+
+_FULL_SPOOL = """
+import asyncio, json, sys
+from pathlib import Path
+from slipway.request_log import RequestLog, Settings
+from tests.request_records import SERVED, answer
+
+async def serve():
+    log = RequestLog(Settings(servers=("nats://127.0.0.1:1",), spool=Path(sys.argv[1]), interval_seconds=0.01), SERVED)
+    await log.start()
+    for number in range(3000):
+        log.answered(answer(number))
+        if number % 100 == 0:
+            await asyncio.sleep(0.02)
+    await log.close(10)
+    print(json.dumps(log.counts()))
+
+asyncio.run(serve())
+"""
+
+
+def test_a_full_disk_for_the_spool_is_counted_and_what_fitted_is_sent(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _FULL_SPOOL, str(tmp_path / "spool")],
+        check=True,
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000)),
+    )
+    counts = json.loads(done.stdout)
+    tell(f"full disk: {counts}")
+    assert counts["dropped"] > 0
+    assert counts["spooled"] > 0
+    assert counts["spooled"] + counts["dropped"] == 3000
+    assert "the spool cannot be written" in done.stderr
+    with NatsServer(tmp_path / "nats") as server:
+        asyncio.run(next_server(server, tmp_path / "spool"))
+        found = collected(server, tmp_path / "out")
+    assert found.total() == counts["spooled"]
+    assert set(found.values()) == {1}

@@ -55,6 +55,7 @@ class Connection:
         self._waiting: dict[str, asyncio.Future[None]] = {}
         self._tokens = itertools.count()
         self._task: asyncio.Task[None] | None = None
+        self._closed = False
 
     @property
     def up(self) -> bool:
@@ -102,10 +103,11 @@ class Connection:
 
     async def close(self) -> None:
         """Close the connection; what was published and not acknowledged may arrive or not."""
-        if self._task is not None:
+        self._closed = True
+        # More than once: a client that is just connecting may swallow it.
+        while self._task is not None and not self._task.done():
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait([self._task], timeout=_LONGEST_PAUSE)
         await self._drop()
 
     async def _stay(self) -> None:
@@ -113,14 +115,15 @@ class Connection:
         await asyncio.to_thread(importlib.import_module, "nats.js")
         pause = _FIRST_PAUSE
         told = False
-        while True:
+        while not self._closed:
             try:
                 await self._connect()
                 pause, told = _FIRST_PAUSE, False
                 log.info("the request log is connected to NATS")
-                while self.up:
+                while self.up and not self._closed:
                     await asyncio.sleep(_FIRST_PAUSE)
-                log.warning("the request log lost its connection to NATS")
+                if not self._closed:
+                    log.warning("the request log lost its connection to NATS")
             except Exception as error:
                 level = logging.DEBUG if told else logging.WARNING
                 log.log(level, "the request log cannot reach NATS (%s), and tries again", type(error).__name__)

@@ -204,7 +204,7 @@ class RequestLog:
         """Empty the spool into NATS whenever there is something in it and NATS is there."""
         loop = asyncio.get_running_loop()
         adopted = loop.time()
-        while True:
+        while not self._closing.is_set():
             await asyncio.sleep(self._settings.interval_seconds)
             try:
                 if self._connection.up and self._spool.segments:

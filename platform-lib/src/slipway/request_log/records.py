@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,4 +70,4 @@ class Served:
     release: str
     predictor: str
     deployment: str
-    fields: tuple[Field, ...]
+    fields: Sequence[Field]

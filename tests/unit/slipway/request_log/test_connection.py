@@ -75,3 +75,19 @@ def test_what_is_under_way_when_nats_dies_is_not_taken_and_the_connection_comes_
     with NatsServer(tmp_path) as server, caplog.at_level(logging.WARNING):
         asyncio.run(work(server))
     assert caplog.text.count("cannot reach NATS") == 1
+
+
+def test_it_can_be_closed_at_any_moment_of_connecting(tmp_path: Path) -> None:
+    async def work(server: NatsServer) -> None:
+        for moment in range(60):
+            connection = Connection(Settings(servers=(server.url,), stream="s", subjects="s"))
+            connection.start()
+            for _ in range(moment):
+                await asyncio.sleep(0)
+            await asyncio.sleep(moment / 5000)
+            async with asyncio.timeout(60):
+                await connection.close()
+            assert not connection.up
+
+    with NatsServer(tmp_path) as server:
+        asyncio.run(work(server))
