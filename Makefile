@@ -62,7 +62,7 @@ format: setup  ## Mend format and lint where that can be done by machine
 
 .PHONY: serve
 serve: setup  ## Serve the newest release of MODEL on PORT, and print a curl that works
-	slipway serve $(MODEL) --port $(PORT)
+	slipway serve $(MODEL) --port $(PORT) --log-format console
 
 .PHONY: report
 report: setup  ## Write report/MODEL.html: everything about the newest release on one page
@@ -82,5 +82,5 @@ hooks: setup  ## Install the git hooks, which call make
 
 .PHONY: clean
 clean:  ## Remove everything that make made here (not the user's cache folder)
-	rm -rf .venv environments/*/.venv data artifacts releases report mlflow .dvc/cache .dvc/tmp
+	rm -rf .venv environments/*/.venv data artifacts releases signatures report mlflow .dvc/cache .dvc/tmp
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from benchmarks import bare, workspace
 from benchmarks.figures import Figure, ratios
-from benchmarks.process import Run
+from benchmarks.process import Run, run
 from benchmarks.workspace import Workspace
 from slipway import project
 from slipway.errors import EnvironmentFault
@@ -21,6 +23,10 @@ NOOP_BOUND = 1.2
 PIPELINE_BOUND = 1.6
 MEMORY_BOUND_MIB = 3 * 1024.0
 PACKAGING_BOUND_SECONDS = 2.0
+# `slipway predict` is to reach 0.8 of the speed of LightGBM alone.
+PREDICT_BOUND = 1 / 0.8
+PREDICT_MEMORY_BOUND = 1.5
+FEW_ROWS, MANY_ROWS = 300_000, 3_000_000
 # A run of two seconds needs more repetitions than one of a minute.
 _QUICK_RUNS = 3
 
@@ -32,14 +38,25 @@ class Benchmark(StrEnum):
     PIPELINE = "pipeline"
     MEMORY = "memory"
     PACKAGING = "packaging"
+    PREDICT = "predict"
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """`slipway predict` of few and of many rows, and LightGBM alone with the many in memory (seconds by name)."""
+
+    few: Run
+    many: Run
+    peer: dict[str, float]
 
 
 @dataclass
 class Measurements:
-    """Runs by kind ("repro", "straight", "idle", "idle bare"), and seconds by model of packaging, in order."""
+    """Runs by kind ("repro", "straight", "idle", "idle bare"); seconds of packaging and runs of scoring by model."""
 
     runs: dict[str, list[Run]] = field(default_factory=lambda: defaultdict(list))
     packaging: dict[str, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
+    scoring: dict[str, list[Scoring]] = field(default_factory=lambda: defaultdict(list))
 
     def seconds(self, kind: str) -> list[float]:
         """Seconds of each run of ``kind``."""
@@ -73,6 +90,8 @@ def measure(names: Collection[Benchmark], repetitions: int) -> list[Figure]:
                 _noop(copy, peer, found, which)
             if Benchmark.PACKAGING in names:
                 _packaging(copy, found, which)
+            if Benchmark.PREDICT in names:
+                _predict(copy, scratch, found, which)
     return [figure for figure in _figures(found) if figure.benchmark in names]
 
 
@@ -126,6 +145,30 @@ def _packaging(copy: Workspace, found: Measurements, which: str) -> None:
     _same(copy, before)
 
 
+def _predict(copy: Workspace, scratch: Path, found: Measurements, which: str) -> None:
+    for model in copy.models:
+        few, many = (_tiled(copy, scratch, model, rows) for rows in (FEW_ROWS, MANY_ROWS))
+        with step(f"LightGBM alone, {which}"):
+            peer = json.loads(copy.module("predict", "peer", model, str(many)).output.splitlines()[-1])
+        with step(f"slipway predict, {which}"):
+            of_few, of_many = (_scored(copy, scratch / "scores", model, file) for file in (few, many))
+        found.scoring[model].append(Scoring(of_few, of_many, peer))
+
+
+def _tiled(copy: Workspace, scratch: Path, model: str, rows: int) -> Path:
+    file = scratch / f"{model}-{rows}.parquet"
+    if not file.exists():
+        copy.module("predict", "tile", model, str(rows), str(file))
+    return file
+
+
+def _scored(copy: Workspace, output: Path, model: str, file: Path) -> Run:
+    command = [sys.executable, "-m", "slipway", "predict", model, str(file), "--to", str(output)]
+    done = run(command, copy.folder, copy.environment)
+    shutil.rmtree(output)
+    return done
+
+
 def _figures(found: Measurements) -> Iterator[Figure]:
     if found.runs["idle"]:
         labels = {"idle": "this monorepo", "idle bare": "bare DVC project"}
@@ -144,6 +187,25 @@ def _figures(found: Measurements) -> Iterator[Figure]:
         bound = PACKAGING_BOUND_SECONDS
         yield Figure(Benchmark.PACKAGING, f"{model}, with imports", "s", whole, bound)
         yield Figure(Benchmark.PACKAGING, f"{model}, without imports", "s", inside, bound)
+    for model, scorings in found.scoring.items():
+        yield from _scoring(model, scorings)
+
+
+def _scoring(model: str, scorings: Sequence[Scoring]) -> Iterator[Figure]:
+    """The whole command against LightGBM's call alone, and how memory grows with ten times the rows."""
+    command, alone = [each.many.seconds for each in scorings], [each.peer["seconds"] for each in scorings]
+    yield Figure(Benchmark.PREDICT, f"{model}, slipway predict", "s", command)
+    yield Figure(Benchmark.PREDICT, f"{model}, LightGBM alone", "s", alone)
+    yield Figure(Benchmark.PREDICT, "ratio", "x", ratios(command, alone), PREDICT_BOUND)
+    processor = (
+        [each.many.processor_seconds for each in scorings],
+        [each.peer["processor_seconds"] for each in scorings],
+    )
+    yield Figure(Benchmark.PREDICT, "ratio, CPU time", "x", ratios(*processor), PREDICT_BOUND)
+    few, many = [each.few.largest_mib for each in scorings], [each.many.largest_mib for each in scorings]
+    yield Figure(Benchmark.PREDICT, f"memory, {FEW_ROWS:,} rows", "MiB", few)
+    yield Figure(Benchmark.PREDICT, f"memory, {MANY_ROWS:,} rows", "MiB", many)
+    yield Figure(Benchmark.PREDICT, "memory, ratio", "x", ratios(many, few), PREDICT_MEMORY_BOUND)
 
 
 def _against(found: Measurements, benchmark: Benchmark, labels: dict[str, str], bound: float) -> Iterator[Figure]:

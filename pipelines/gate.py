@@ -9,7 +9,7 @@ import polars as pl
 
 from slipway import configuration, evidence, gates, project, stage
 from slipway.configuration import Gates
-from slipway.errors import EnvironmentFault, GateRed
+from slipway.errors import EnvironmentFault
 from slipway.evaluation.metrics import Sample, sample
 from slipway.evaluation.resampling import Resampling
 from slipway.files import read_json, sha256_file, write_json
@@ -23,7 +23,8 @@ def gate(model: str) -> None:
     """Write the verdict files of the model's gates and artifacts/MODEL/evidence.json; exit 1 if one is red."""
     params = configuration.load(model)
     paths = project.paths(model)
-    _refuse_unless_current(paths)
+    subject = evidence.subject(paths)
+    _refuse_unless_current(subject, paths)
     scores = pl.read_parquet(paths.evaluation / "scores.parquet")
     plan = Resampling(**params.evaluate.model_dump())
     with step("judging"):
@@ -33,20 +34,16 @@ def gate(model: str) -> None:
             _challenger(model, scores, plan, params.gates),
             budget.judge(footprint.measure(model, paths.trained / "model.txt"), params.gates.budget),
         ]
-    try:
-        evidence.conclude(verdicts, evidence.subject(paths), paths)
-    except GateRed:
-        write_json(paths.evidence, evidence.collect(gates.names(), paths))
-        raise
+    evidence.pronounce(verdicts, subject, paths)
     write_json(paths.evidence, evidence.collect(gates.names(), paths))
+    evidence.stop_if_red(verdicts, paths)
 
 
-def _refuse_unless_current(paths: project.ModelPaths) -> None:
+def _refuse_unless_current(subject: dict[str, str], paths: project.ModelPaths) -> None:
     """The scores must be those of this model on these rows, and the champion's of the same."""
-    present = evidence.subject(paths)
     judged = read_json(paths.evaluation / "judged.json")
     judged_scores = read_json(paths.challenge / "comparison.json")["scores"]
-    stale = [name for name, digest in judged.items() if present.get(name) != digest]
+    stale = [name for name, digest in judged.items() if subject.get(name) != digest]
     if judged_scores != sha256_file(paths.evaluation / "scores.parquet"):
         stale.append("scores.parquet")
     if stale:

@@ -102,6 +102,10 @@ class LiveServer:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=60)
 
+    def lines(self) -> list[dict[str, Any]]:
+        """What the server has logged so far, as JSON."""
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
     def send(
         self, method: str, path: str, body: bytes | None = None, **headers: str
     ) -> tuple[int, http.client.HTTPMessage, bytes]:

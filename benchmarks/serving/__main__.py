@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -71,7 +72,6 @@ def _as_json(
 ) -> dict[str, object]:
     return {
         "release": release.name,
-        "request_log": bool(request_log.OPTION),
         "servers": {server: launch.name for server, launch in launches.items()},
         "tried": found.tried,
         "broken_connections": found.broken(),
@@ -86,13 +86,14 @@ def _explain(found: Found, launches: Mapping[str, Launch]) -> None:
         show(f"  {launches[server].name}")
     for name, rate in found.tried.items():
         show(f"    [dim]tried {name}: {rate:.0f}/s[/dim]")
-    show(f"  request log: {'on' if request_log.OPTION else 'off'}")
     for server, count in found.broken().items():
         if count:
             show(f"  [yellow]{server}: {count} connections broke or timed out[/yellow]")
 
 
 if __name__ == "__main__":
+    # Leaving by an exception ends the servers too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         typer.run(main)
     except SlipwayError as error:

@@ -9,18 +9,12 @@ from pathlib import Path
 from benchmarks.serving import servers
 from benchmarks.serving.servers import Launch
 
-# The option of `slipway serve` that takes the URL; empty while there is none.
-OPTION = ""
-
 
 @contextlib.contextmanager
 def options(folder: Path) -> Iterator[tuple[str, ...]]:
     """The options that make `slipway serve` log requests to a nats-server, which runs within the block."""
-    if not OPTION:
-        yield ()
-        return
     port, monitoring = servers.free_port(), servers.free_port()
     command = ("nats-server", "--jetstream", "--store_dir", str(folder / "store"), "--addr", servers.HOST)
     ports = ("--port", str(port), "--http_port", str(monitoring))
     with servers.running(Launch("nats-server", command + ports, monitoring, "/healthz"), folder):
-        yield (OPTION, f"nats://{servers.HOST}:{port}")
+        yield ("--request-log", f"nats://{servers.HOST}:{port}", "--spool", str(folder / "spool"))

@@ -31,7 +31,7 @@ MONOREPO = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = MONOREPO / "environments"
 HOST = "127.0.0.1"
 _START_SECONDS = 60.0
-_STOP_SECONDS = 30.0
+_STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.005
 _TAIL_LINES = 15
 
@@ -117,7 +117,7 @@ def running(launch: Launch, folder: Path) -> Iterator[Running]:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """SIGTERM to the server; then nothing of its session may be left."""
+    """SIGTERM to the server; then nothing of its session may be left (MLServer's workers at times never end)."""
     process.send_signal(signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(timeout=_STOP_SECONDS)

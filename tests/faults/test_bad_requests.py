@@ -248,7 +248,16 @@ def test_a_long_id_is_refused(server: LiveServer, path: str) -> None:
 
 @pytest.mark.parametrize("path", [INFER, PREDICT])
 def test_another_content_type_is_a_415(server: LiveServer, path: str) -> None:
-    assert server.send("POST", path, b"a=1", Content_Type="application/x-www-form-urlencoded")[0] == 415
+    assert server.send("POST", path, b"a=1", Content_Type="text/csv")[0] == 415
+
+
+def test_a_form_is_read_by_seldon_s_paths_only(server: LiveServer) -> None:
+    form = "application/x-www-form-urlencoded"
+    assert server.send("POST", INFER, b"json={}", Content_Type=form)[0] == 415
+    for body in (b"a=1", b"", b"json=1&json=2", b"json=%ff", b"json=\xff", b"json=[", b"json=%ed%a0%80"):
+        status, _, answer = server.send("POST", PREDICT, body, Content_Type=form)
+        assert status == 400
+        assert json.loads(answer)["status"]["info"]
 
 
 @pytest.mark.parametrize("path", [INFER, PREDICT])

@@ -7,10 +7,13 @@ Exit codes of ``slipway`` and of every pipeline stage:
 1     a gate is red
 2     the caller's input is wrong (arguments, params, data asked for)
 3     the environment is at fault (disk, missing file, missing tool)
+4     Slipway itself is at fault: an error that it does not know, with its traceback
 ====  =======================================================
 """
 
 from __future__ import annotations
+
+OWN_FAULT = 4
 
 
 class SlipwayError(Exception):

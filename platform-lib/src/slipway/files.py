@@ -65,13 +65,13 @@ def _scratch_beside(target: Path) -> Iterator[Path]:
 def _locked_scratch(target: Path) -> tuple[Path, int]:
     while True:
         scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=_SCRATCH, dir=target.parent))
-        lock = _lock(scratch)
+        lock = lock_folder(scratch)
         if lock is not None:
             return scratch, lock
         # Another writer took it for abandoned before it was locked, and clears it away.
 
 
-def _lock(folder: Path) -> int | None:
+def lock_folder(folder: Path) -> int | None:
     """Lock ``folder``; None when it is another's or gone.
 
     Not the writer's process id: a killed one stays a zombie until its parent asks, its number is given to another,
@@ -108,7 +108,7 @@ def _swap(staged: Path, target: Path, replaced: Path) -> None:
 
 def _clear_abandoned(target: Path) -> None:
     for scratch in target.parent.glob(f".{target.name}.*{_SCRATCH}"):
-        lock = _lock(scratch)
+        lock = lock_folder(scratch)
         if lock is not None:
             shutil.rmtree(scratch, ignore_errors=True)
             os.close(lock)

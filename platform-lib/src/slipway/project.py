@@ -95,6 +95,10 @@ class ModelPaths:
         return Path("releases") / self.name
 
     @property
+    def signatures(self) -> Path:
+        return Path("signatures") / self.name
+
+    @property
     def champion_record(self) -> Path:
         return Path("gitops/envs/production") / self.name / "release.yaml"
 

@@ -11,7 +11,7 @@ from typing import NoReturn
 from rich.markup import escape
 
 from slipway import project
-from slipway.errors import EnvironmentFault, SlipwayError
+from slipway.errors import OWN_FAULT, EnvironmentFault, SlipwayError
 from slipway.progress import console
 
 
@@ -32,6 +32,9 @@ def run(stage: Callable[[str], None]) -> None:
         _stop(error)
     except OSError as error:
         _stop(EnvironmentFault(f"{error}.", "Run `dvc repro`, which makes what is missing, or mend what is named."))
+    except Exception:
+        console.print_exception()
+        sys.exit(OWN_FAULT)
     console.print(f"[bold]{name}[/bold] {model} [dim]{time.perf_counter() - start:.1f} s[/dim]")
 
 

@@ -61,4 +61,4 @@ def test_help_names_every_benchmark_and_gives_examples() -> None:
         env={"COLUMNS": "120"},
     )
     assert "Examples" in done.stdout
-    assert all(name in done.stdout for name in ("noop", "pipeline", "memory", "packaging", "--json"))
+    assert all(name in done.stdout for name in ("noop", "pipeline", "memory", "packaging", "predict", "--json"))

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from pipelines import gate
+from slipway import evidence
 from slipway.configuration import ModelParams
 from slipway.errors import EnvironmentFault
 from slipway.evaluation.resampling import Resampling
@@ -61,15 +62,15 @@ def test_slices_are_held_against_the_training_months(paths: ModelPaths) -> None:
 
 
 def test_scores_of_another_model_are_refused(clone: Path, paths: ModelPaths) -> None:
-    gate._refuse_unless_current(paths)
+    gate._refuse_unless_current(evidence.subject(paths), paths)
     judged = read_json(paths.evaluation / "judged.json")
     replace(paths.evaluation / "judged.json", judged | {"model.txt": "0" * 64})
     with pytest.raises(EnvironmentFault, match=r"model\.txt changed after it was evaluated"):
-        gate._refuse_unless_current(paths)
+        gate._refuse_unless_current(evidence.subject(paths), paths)
 
 
 def test_champion_s_scores_of_other_rows_are_refused(clone: Path, paths: ModelPaths) -> None:
     comparison = read_json(paths.challenge / "comparison.json")
     replace(paths.challenge / "comparison.json", comparison | {"scores": "0" * 64})
     with pytest.raises(EnvironmentFault, match=r"scores\.parquet changed after it was evaluated"):
-        gate._refuse_unless_current(paths)
+        gate._refuse_unless_current(evidence.subject(paths), paths)

@@ -50,9 +50,13 @@ def test_a_missing_input_is_exit_3_not_that_of_a_red_gate(
     assert "dvc repro" in err
 
 
-def test_an_unknown_error_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ZeroDivisionError):
-        _exit(monkeypatch, _raising(ZeroDivisionError()), MODEL)
+def test_an_unknown_error_shows_where_it_came_from_and_is_no_red_gate(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _exit(monkeypatch, _raising(ZeroDivisionError("by nought")), MODEL) == 4
+    err = capsys.readouterr().err
+    assert "ZeroDivisionError: by nought" in err
+    assert "raise error" in err
 
 
 def test_a_stage_runs_at_the_top_with_its_model(

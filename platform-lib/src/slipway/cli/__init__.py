@@ -1,7 +1,7 @@
 """The command ``slipway``: one file per verb.
 
 Each verb imports what it needs when it runs, so that ``slipway --help`` answers at once. Exit codes are those of
-:mod:`slipway.errors`: 0 done, 1 a gate is red, 2 wrong usage, 3 the environment is at fault.
+:mod:`slipway.errors`: 0 done, 1 a gate is red, 2 wrong usage, 3 the environment is at fault, 4 Slipway is.
 """
 
 from __future__ import annotations
@@ -11,23 +11,27 @@ import sys
 import typer
 from rich.markup import escape
 
+from slipway.cli.collect import collect
+from slipway.cli.keygen import keygen
+from slipway.cli.predict import predict
 from slipway.cli.record import record
 from slipway.cli.report import report
 from slipway.cli.serve import serve
+from slipway.cli.sign import sign
 from slipway.cli.verdicts import verdicts
 from slipway.cli.verify import verify
-from slipway.errors import SlipwayError
+from slipway.errors import OWN_FAULT, SlipwayError
 from slipway.progress import console
 
 app = typer.Typer(
     name="slipway",
     help="ML delivery platform: from data to a served release, through gates that are always on.\n\n"
-    "Exit codes: 0 done, 1 a gate is red, 2 wrong usage, 3 the environment is at fault.",
+    "Exit codes: 0 done, 1 a gate is red, 2 wrong usage, 3 the environment is at fault, 4 Slipway is.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (verdicts, verify, record, report, serve):
+for verb in (verdicts, verify, keygen, sign, record, report, predict, serve, collect):
     app.command()(verb)
 
 
@@ -38,3 +42,6 @@ def main() -> None:
     except SlipwayError as error:
         console.print(f"[red]slipway: {escape(error.what)}[/red] {escape(error.remedy)}", soft_wrap=True)
         sys.exit(error.exit_code)
+    except Exception:
+        console.print_exception()
+        sys.exit(OWN_FAULT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,3 +16,15 @@ ReleaseName = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, for machines.")]
+PublicKey = Annotated[
+    Path | None,
+    typer.Option("--key", envvar="SLIPWAY_KEY", help="Public key (PEM) whose owner must have signed the release."),
+]
+Signature = Annotated[
+    Path | None,
+    typer.Option(
+        "--signature",
+        envvar="SLIPWAY_SIGNATURE",
+        help="The release's signature; by default <folder>.sig beside the folder, or where `slipway sign` puts it.",
+    ),
+]

@@ -4,37 +4,40 @@ from __future__ import annotations
 
 import sys
 
-from slipway.cli.options import Json, ReleaseName
+from slipway.cli.options import Json, PublicKey, ReleaseName, Signature
 
 
-def verify(release: ReleaseName, json: Json = False) -> None:
-    """Check every file of a release against its manifest, the manifest against its name, and its verdicts.
+def verify(release: ReleaseName, key: PublicKey = None, signature: Signature = None, json: Json = False) -> None:
+    """Check every file of a release against its manifest, the manifest against its name, and its verdicts
+    against its files.
 
-    Exit 0 if all agree, 1 if a verdict is red or missing, 3 naming the first file that does not verify.
+    With a key, its signature too. Exit 0 if all agree, 1 if a verdict is red or missing, 3 naming what does not verify.
 
     Examples:
 
       slipway verify flight_delay
 
+      slipway verify flight_delay --key release.pem.pub
+
       slipway verify flight_delay --json
     """
-    from slipway import evidence, gates
-    from slipway.files import canonical_json, read_json
-    from slipway.release import manifest
+    from slipway.files import canonical_json
+    from slipway.release import lineage, trust
     from slipway.release.find import find
 
     folder = find(release)
-    listed = manifest.verify(folder)
-    found = read_json(folder / "evidence.json")
-    evidence.check_green(found, gates.names())
+    listed = trust.verify(folder, key, signature)
     facts = {
         "release": folder.resolve().name,
         "model": listed["model"],
         "files": len(listed["files"]),
         "bytes": sum(entry["bytes"] for entry in listed["files"].values()),
-        "gates": sorted(found["verdicts"]),
+        "gates": lineage.check(folder, listed),
+        "signed": key is not None,
     }
     if json:
         sys.stdout.write(canonical_json(facts).decode())
     else:
-        print(f"{facts['model']} {facts['release']}: {facts['files']} files verify, {len(facts['gates'])} gates green")
+        signed = "signed by the key" if key else "no signature asked for (--key)"
+        print(f"{facts['model']} {facts['release']}: {facts['files']} files verify, ", end="")
+        print(f"{len(facts['gates'])} gates green, {signed}")

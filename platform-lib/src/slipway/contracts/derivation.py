@@ -30,7 +30,8 @@ def _field(name: str, column: pa.Column) -> Field:
     for check in column.checks:
         rules.update(_rule(name, check))
     marks = column.metadata or {}
-    return Field(name, kind, bool(column.nullable), **rules, unit=marks.get("unit", ""), about=marks.get("about", ""))
+    told = {key: marks[key] for key in ("unit", "about", "logged") if key in marks}
+    return Field(name, kind, bool(column.nullable), **rules, **told)
 
 
 def _rule(name: str, check: pa.Check) -> dict[str, Any]:

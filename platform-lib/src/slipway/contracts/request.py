@@ -163,6 +163,22 @@ def _breach(name: str, check: Check, value: Any, row: int) -> Iterable[Breach]:
 
 
 def _compile(field: Field) -> Check:
+    return _check(field) if field.logged is None else _discreet(_check(field))
+
+
+def _discreet(check: Check) -> Check:
+    """The check of a personal field: messages reach logs, so they do not say the value."""
+
+    def discreet(value: Any) -> Any:
+        try:
+            return check(value)
+        except _Broken as broken:
+            raise _Broken(broken.rule, "the value breaks the rule; it is personal and not shown") from None
+
+    return discreet
+
+
+def _check(field: Field) -> Check:
     match field.kind:
         case "integer":
             return _integer(field)
@@ -175,7 +191,7 @@ def _compile(field: Field) -> Check:
 
 def _integer(field: Field) -> Check:
     low, high = _bounds(field, *INT64)
-    on_grid = _grid(field)
+    on_grid = grid(field)
 
     def check(value: Any) -> Any:
         if type(value) is int and low <= value <= high and (on_grid is None or on_grid(value)):
@@ -191,7 +207,7 @@ def _integer(field: Field) -> Check:
 
 def _number(field: Field) -> Check:
     low, high = _bounds(field, -sys.float_info.max, sys.float_info.max)
-    on_grid = _grid(field)
+    on_grid = grid(field)
 
     def check(value: Any) -> Any:
         # NaN and the infinities fail the comparison.
@@ -225,7 +241,8 @@ def _bounds(field: Field, lowest: float, highest: float) -> tuple[float, float]:
     )
 
 
-def _grid(field: Field) -> Check | None:
+def grid(field: Field) -> Check | None:
+    """The test for being a multiple of the field's ``multiple_of``, within the tolerance; None where it has none."""
     quantum = field.multiple_of
     if quantum is None:
         return None

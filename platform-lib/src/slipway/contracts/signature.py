@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 MULTIPLE_TOLERANCE = 0.01
+DROPPED = "dropped"
+TOKENISED = "tokenised"
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Field:
         pattern: regular expression that the whole string must match, or None.
         multiple_of: the value is a whole multiple of it (to within MULTIPLE_TOLERANCE of it), or None.
         unit, about: for people.
+        logged: None for what the request log keeps as it is; DROPPED or TOKENISED for a personal value.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Field:
     multiple_of: float | None = None
     unit: str = ""
     about: str = ""
+    logged: str | None = None
 
 
 def as_json(fields: list[Field]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ being packaged) or red.
 """
 
 from slipway.evidence.collect import EvidenceRefused, check, check_green, collect
-from slipway.evidence.conclude import conclude
+from slipway.evidence.conclude import conclude, pronounce, stop_if_red
 from slipway.evidence.subject import subject
 
-__all__ = ["EvidenceRefused", "check", "check_green", "collect", "conclude", "subject"]
+__all__ = ["EvidenceRefused", "check", "check_green", "collect", "conclude", "pronounce", "stop_if_red", "subject"]

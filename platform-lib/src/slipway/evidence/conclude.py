@@ -15,21 +15,28 @@ from slipway.project import ModelPaths
 
 
 def conclude(verdicts: Sequence[Verdict], subject: dict[str, str], paths: ModelPaths) -> None:
-    """Write and print every verdict; then raise if any is red.
+    """Write and print every verdict; then raise if any is red: :func:`pronounce` and :func:`stop_if_red`."""
+    pronounce(verdicts, subject, paths)
+    stop_if_red(verdicts, paths)
+
+
+def pronounce(verdicts: Sequence[Verdict], subject: dict[str, str], paths: ModelPaths) -> None:
+    """Write and print every verdict.
 
     Args:
         verdicts: the verdicts of one stage.
         subject: sha256 of each thing that they were passed on.
         paths: the model's paths.
-
-    Raises:
-        GateRed: naming the red gates.
     """
     for verdict in verdicts:
         write_json(paths.verdict(verdict.gate), {**verdict.as_evidence(), "subject": subject})
         sign = "[green]green[/green]" if verdict.passed else "[red]RED[/red]"
         console.print(f"  gate {verdict.gate}: {sign} {escape(verdict.reason)}", soft_wrap=True)
     _remember(verdicts, paths)
+
+
+def stop_if_red(verdicts: Sequence[Verdict], paths: ModelPaths) -> None:
+    """Raise GateRed, naming the red gates, if there are any."""
     red = [verdict.gate for verdict in verdicts if not verdict.passed]
     if red:
         raise GateRed(

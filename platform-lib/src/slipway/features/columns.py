@@ -53,13 +53,14 @@ class Table:
         self._frame = frame
 
     def number(self, name: str) -> Values:
-        return self._frame[name].cast(pl.Float64).fill_null(NAN).to_numpy()
+        return self._frame[name].cast(pl.Float64).to_numpy()  # null becomes NaN
 
     def code(self, name: str, vocabulary: Mapping[str, int]) -> Values:
-        codes = self._frame[name].replace_strict(
-            list(vocabulary), list(vocabulary.values()), default=None, return_dtype=pl.Float64
-        )
-        return codes.fill_null(NAN).to_numpy()
+        # An Enum of the vocabulary looks up faster than replace_strict does, and nothing else is needed of it.
+        known = self._frame[name].cast(pl.Enum(list(vocabulary)), strict=False).to_physical()
+        places = known.cast(pl.Float64).to_numpy()
+        numbers = np.array([*vocabulary.values(), NAN])
+        return numbers[np.where(np.isnan(places), len(vocabulary), places).astype(np.intp)]
 
     def where(self, condition: Values, then: Values, otherwise: Values) -> Values:
         return np.where(condition, then, otherwise)

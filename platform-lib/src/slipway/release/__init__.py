@@ -17,7 +17,8 @@ drift/             the reference that new data is compared with
 =================  ==================================================================
 
 :mod:`slipway.release.package` makes one, :mod:`slipway.release.manifest` verifies one,
-:mod:`slipway.release.load` turns one into answers.
+:mod:`slipway.release.load` turns one into answers. :mod:`slipway.release.signing` signs one, outside its folder, and
+:mod:`slipway.release.trust` checks by whom it was signed.
 """
 
 from slipway.release.load import Release, load

@@ -5,25 +5,26 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import polars as pl
 import yaml
 from numpy.typing import NDArray
 
 from slipway.contracts.signature import Field, from_json
 from slipway.features import Row, Table
+from slipway.release.booster import Booster
 from slipway.release.manifest import ReleaseBroken, verify
 
-if TYPE_CHECKING:
-    import lightgbm
-    import polars as pl
-
-_MANY_ROWS = 10_000
+# From so many rows on a table is faster: it takes 2.5 ms and 19 µs a row, row by row takes 10 to 24 µs a row.
+TABLE_ROWS = 400
+_TYPES: dict[str, type[pl.DataType]] = {"integer": pl.Int64, "number": pl.Float64, "string": pl.String}
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Release:
     threshold: float
     _features: ModuleType
     _state: dict[str, Any]
-    _booster: lightgbm.Booster
+    _booster: Booster
 
     @property
     def score_name(self) -> str:
@@ -61,17 +62,32 @@ class Release:
 
     def score_row(self, request: Mapping[str, Any]) -> float:
         """Score one request (field name to value, None for null) that keeps the signature."""
-        values = self._features.transform(Row(request), self._state)
-        return float(self._predict(np.array([values], dtype=np.float64))[0])
+        return self._booster.score(self._features.transform(Row(request), self._state))
+
+    def score_columns(self, columns: Mapping[str, Sequence[Any]]) -> list[float]:
+        """Score rows that keep the signature and come as columns of equal length; equal bits to ``score_row``.
+
+        A table costs milliseconds before its first row, so few rows are scored one by one.
+        """
+        rows = len(next(iter(columns.values())))
+        if rows >= TABLE_ROWS:
+            scores: list[float] = self.score_table(pl.DataFrame(columns, schema=self._schema)).tolist()
+            return scores
+        names = list(columns)
+        score, transform, state = self._booster.score, self._features.transform, self._state
+        return [
+            score(transform(Row(dict(zip(names, values, strict=True))), state))
+            for values in zip(*columns.values(), strict=True)
+        ]
 
     def score_table(self, raw: pl.DataFrame) -> NDArray[np.float64]:
         """Score each row of a raw table; equal, bit by bit, to ``score_row`` of each."""
         columns = self._features.transform(Table(raw), self._state)
-        return self._predict(np.column_stack(columns))
+        return self._booster.predict(np.column_stack(columns))
 
-    def _predict(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        # Waking OpenMP's threads takes longer than a small batch (8 ms against 0.1 ms for 100 rows on 2 cores).
-        return np.asarray(self._booster.predict(features, num_threads=1 if len(features) < _MANY_ROWS else 0))
+    @cached_property
+    def _schema(self) -> dict[str, type[pl.DataType]]:
+        return {field.name: _TYPES[field.kind] for field in self.fields}
 
 
 def load(folder: Path) -> Release:
@@ -80,9 +96,6 @@ def load(folder: Path) -> Release:
     Raises:
         ReleaseBroken: when it does not verify.
     """
-    # Here, for importing it takes a second, and verifying or packaging a release loads no model.
-    import lightgbm
-
     manifest = verify(folder)
     digest = folder.resolve().name
 
@@ -98,7 +111,7 @@ def load(folder: Path) -> Release:
         threshold=json.loads(verified("decision.json"))["threshold"],
         _features=_module(verified("model/features.py"), digest),
         _state=json.loads(verified("state.json")),
-        _booster=lightgbm.Booster(model_str=verified("model.txt").decode()),
+        _booster=Booster(verified("model.txt")),
     )
 
 

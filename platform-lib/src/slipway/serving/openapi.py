@@ -7,7 +7,7 @@ from typing import Any
 
 from slipway.contracts.request import INT64
 from slipway.contracts.signature import MULTIPLE_TOLERANCE, Field
-from slipway.serving import open_inference, seldon
+from slipway.serving import identity, open_inference
 from slipway.serving.scoring import Scorer
 from slipway.serving.settings import Settings
 
@@ -91,7 +91,7 @@ def _v2_schemas(scorer: Scorer) -> Schema:
             "type": "object",
             "required": ["inputs"],
             "properties": {
-                "id": {"type": ["string", "null"], "maxLength": open_inference.LONGEST_ID},
+                "id": {"type": ["string", "null"], "maxLength": identity.LONGEST_ID},
                 "inputs": _list({"oneOf": [_ref(name) for name in tensors]}, width, width, description=about),
                 "outputs": {
                     "type": ["array", "null"],
@@ -161,7 +161,7 @@ def _seldon_schemas(scorer: Scorer) -> Schema:
     data = [_either("ndarray", table, "tensor", names=names)]
     if all(field.kind != "string" for field in scorer.fields):  # a tensor holds numbers only
         data.append(_either("tensor", numbers, "ndarray", names=names))
-    meta = {"type": "object", "properties": {"puid": {"type": "string", "maxLength": seldon.LONGEST_ID}}}
+    meta = {"type": "object", "properties": {"puid": {"type": "string", "maxLength": identity.LONGEST_ID}}}
     rows = {"anyOf": [_ref("Row"), _list(_ref("Row"), 1)]}
     status = _object({"code": {"type": "integer"}, "info": _STRING, "reason": _STRING, "status": {"const": "FAILURE"}})
     details = _object({"details": {"type": "array", "items": _ref("Breach")}})

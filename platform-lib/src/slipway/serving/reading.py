@@ -19,23 +19,26 @@ _MANY_DIGITS = 400
 _TOO_LARGE = 2**64
 
 
-class Reader(Generic[Message, Asked]):
+class Reader(Generic[Message]):
     """Decodes bodies to messages and checks them.
 
     Args:
         kind: the msgspec type of a message.
-        keys: how many JSON keys a message was read from, as far as it can tell; see :meth:`read`.
-        check: from a message to what is asked for in it; raises Refused.
+        keys: how many JSON keys a message was read from, as far as it can tell; see :meth:`read`. Without it, every
+            body is read twice.
     """
 
-    def __init__(self, kind: type[Message], keys: Callable[[Message], int], check: Callable[[Message], Asked]) -> None:
+    def __init__(self, kind: type[Message], keys: Callable[[Message], int] | None = None) -> None:
         self._kind = kind
         self._decode = msgspec.json.Decoder(kind).decode
         self._keys = keys
-        self._check = check
 
-    def read(self, body: bytes) -> Asked:
+    def read(self, body: bytes, check: Callable[[Message], Asked]) -> Asked:
         """What is asked for in ``body``.
+
+        Args:
+            body: JSON.
+            check: from a message to what is asked for in it; raises Refused.
 
         A body whose keys may be doubled is read a second time to find out; a decoder keeps the last of two equal
         keys and forgets the first. Each key is followed by a colon, so with as many colons as different keys
@@ -49,17 +52,17 @@ class Reader(Generic[Message, Asked]):
         except RecursionError as error:
             raise Refused(400, _DEEP) from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise self._diagnosis(body, error) from error
-        if body.count(b":") != self._keys(message):
+            raise self._diagnosis(body, error, check) from error
+        if self._keys is None or body.count(b":") != self._keys(message):
             _refuse_doubled_keys(body)
-        return self._check(message)
+        return check(message)
 
-    def _diagnosis(self, body: bytes, error: Exception) -> Refused:
+    def _diagnosis(self, body: bytes, error: Exception, check: Callable[[Message], Any]) -> Refused:
         """Why a body cannot be decoded: by its field, where NaN or a huge number is all that is wrong."""
         if not body:
             return Refused(400, "The body is empty.", "Send a JSON object.")
         try:
-            self._check(msgspec.convert(json.loads(body, parse_int=_integer), self._kind))
+            check(msgspec.convert(json.loads(body, parse_int=_integer), self._kind))
         except Refused as refusal:
             return refusal
         except RecursionError:

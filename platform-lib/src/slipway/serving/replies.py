@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import msgspec
@@ -26,7 +26,21 @@ class Headers(Protocol):
     def __contains__(self, key: str) -> bool: ...
 
 
-class Reply(msgspec.Struct, frozen=True):
+class Request(msgspec.Struct, gc=False):
+    """What a handler is given.
+
+    Attributes:
+        body: the bytes of the body; empty for GET.
+        headers: of the request.
+        started: when its handling began, on the clock of ``time.perf_counter``.
+    """
+
+    body: bytes
+    headers: Headers
+    started: float
+
+
+class Reply(msgspec.Struct, gc=False):
     """A whole answer."""
 
     status: int
@@ -62,25 +76,43 @@ class Refused(SlipwayError):
         super().__init__(what, remedy)
 
 
-Handler = Callable[[bytes, Headers], Reply]
+Handler = Callable[[Request], Reply]
 Fault = Callable[[Refused], Reply]
 
 
 @dataclass(frozen=True)
 class Route:
-    """The handlers of one path by method, and how its protocol words a refusal."""
+    """What answers one path.
 
+    Attributes:
+        name: the path as a template, for metrics.
+        protocol: "v2", "seldon" or "other", for metrics.
+        handlers: by method.
+        fault: how the protocol words a refusal.
+        kinds: content types of a body.
+        query: whether a GET carries the message in its query.
+    """
+
+    name: str
+    protocol: str
     handlers: dict[str, Handler]
     fault: Fault
-    allow: str = field(init=False)
+    kinds: tuple[str, ...] = ("application/json",)
+    query: bool = False
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "allow", ", ".join(sorted(self.handlers)))
+    @property
+    def allow(self) -> str:
+        return ", ".join(sorted(self.handlers))
 
 
 def refused(broken: RequestBroken) -> Refused:
     """A broken signature, as a 400."""
     return Refused(400, broken.what, breaches=broken.breaches)
+
+
+def scored_reply(body: bytes, identity: str) -> Reply:
+    """A JSON answer to a request with an id; the id must be fit for a header."""
+    return Reply(200, [_JSON[0], ("x-request-id", identity)], body)
 
 
 def json_reply(value: Any, status: int = 200, headers: Sequence[tuple[str, str]] = ()) -> Reply:

@@ -1,19 +1,21 @@
-"""Valid rows to scores and decisions."""
+"""Valid rows to scores and decisions, counted and logged."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-import polars as pl
 
 from slipway.contracts.request import RequestRules
 from slipway.contracts.signature import Field
 from slipway.files import read_json
 from slipway.release import Release
+from slipway.release.load import TABLE_ROWS
+from slipway.request_log import Answered, RequestLog
+from slipway.serving.metrics import Metrics
 
-_TYPES = {"integer": pl.Int64, "number": pl.Float64, "string": pl.String}
 EXAMPLE = "example.json"
 
 
@@ -21,7 +23,7 @@ class Batch(msgspec.Struct, frozen=True):
     """Valid rows: a single one as field name to value, or several as field name to values of shape (rows,)."""
 
     row: dict[str, Any] | None = None
-    columns: dict[str, list[Any]] | None = None
+    columns: dict[str, list[Any]] = {}  # msgspec copies it
 
 
 @dataclass(frozen=True)
@@ -39,34 +41,65 @@ class Scorer:
         release: what answers.
         rules: what a row must keep before it is scored.
         example: a row that keeps the rules, from the release.
+        metrics: counts every score.
+        log: is told of every answer; None to keep none.
     """
 
-    def __init__(self, release: Release) -> None:
+    def __init__(self, release: Release, metrics: Metrics | None = None, log: RequestLog | None = None) -> None:
         self.release = release
         self.rules = RequestRules(release.fields)
         self.example: dict[str, Any] = self.rules.row(read_json(release.folder / EXAMPLE))
-        self._schema = {field.name: _TYPES[field.kind] for field in release.fields}
+        self.metrics = metrics or Metrics({"model": release.model, "digest": release.digest})
+        self.log = log
+        self._score = release.score_row
+        self._threshold = release.threshold
+        self._observe = self.metrics.scores.observe
 
     @property
     def fields(self) -> list[Field]:
         return self.release.fields
 
     def warm(self) -> None:
-        """Score the example both ways, so that the first request is as fast as the others.
+        """Score the example in each way, so that the first request is as fast as the others.
 
         Raises:
             RuntimeError: when one row and a table of rows give different scores; such a release must not serve.
         """
-        alone = self.score(Batch(row=self.example))
-        together = self.score(Batch(columns={name: [value, value] for name, value in self.example.items()}))
-        if together.scores != alone.scores * 2:
-            raise RuntimeError(f"one row scores {alone.scores[0]!r}, the same row in a table {together.scores[0]!r}")
+        alone = self.release.score_row(self.example)
+        for rows in (2, TABLE_ROWS):
+            together = self.release.score_columns({name: [value] * rows for name, value in self.example.items()})
+            if together != [alone] * rows:
+                raise RuntimeError(f"one row scores {alone!r}, the same row among {rows} {together[0]!r}")
 
-    def score(self, batch: Batch) -> Scored:
-        """Score rows that have passed :attr:`rules`."""
+    def answer_row(self, row: dict[str, Any], identity: str, protocol: str, started: float) -> tuple[float, bool]:
+        """Score one row that has passed :attr:`rules`, count it and log it.
+
+        Args:
+            row: field name to value.
+            identity: the request's id.
+            protocol: by which it came.
+            started: when its handling began, on the clock of ``time.perf_counter``.
+        """
+        score = self._score(row)
+        decision = score >= self._threshold
+        self._observe(score)
+        if self.log is not None:
+            seconds = time.perf_counter() - started
+            self.log.answered(Answered(identity, time.time_ns(), seconds, row, None, [score], [decision], protocol))
+        return score, decision
+
+    def answer(self, batch: Batch, identity: str, protocol: str, started: float) -> Scored:
+        """As :meth:`answer_row`, for one row or several."""
         if batch.row is not None:
-            scores = [self.release.score_row(batch.row)]
-        else:
-            scores = self.release.score_table(pl.DataFrame(batch.columns, schema=self._schema)).tolist()
-        threshold = self.release.threshold
-        return Scored(scores, [score >= threshold for score in scores])
+            score, decision = self.answer_row(batch.row, identity, protocol, started)
+            return Scored([score], [decision])
+        scores = self.release.score_columns(batch.columns)
+        decisions = [score >= self._threshold for score in scores]
+        for score in scores:
+            self._observe(score)
+        if self.log is not None:
+            seconds = time.perf_counter() - started
+            self.log.answered(
+                Answered(identity, time.time_ns(), seconds, None, batch.columns, scores, decisions, protocol)
+            )
+        return Scored(scores, decisions)

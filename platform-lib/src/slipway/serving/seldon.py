@@ -4,88 +4,108 @@ Rows come as ``data.ndarray``, as ``data.tensor`` (numbers only, by its definiti
 field to value or a list of such maps. As with Seldon, an answer that is not all numbers is an ndarray. What is
 wrong with the data stands in ``meta.tags.details``: ``status`` has no room for it, and Seldon's own clients
 refuse keys that their message does not define.
+
+Like the wrapper, it takes a message as the body, or as ``json=`` in a form or in a query: so does Seldon's client
+when it asks a microservice.
 """
 
 from __future__ import annotations
 
-import uuid
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from slipway.contracts.request import REPORTED, Breach, RequestBroken
+from slipway.request_log import Feedback
+from slipway.serving import content
+from slipway.serving.identity import Identities, checked, header_value
 from slipway.serving.reading import Reader
-from slipway.serving.replies import Headers, Refused, Reply, Route, details, json_reply, refused, text_reply
+from slipway.serving.replies import (
+    Handler,
+    Refused,
+    Reply,
+    Request,
+    Route,
+    details,
+    encode,
+    json_reply,
+    refused,
+    scored_reply,
+    text_reply,
+)  # fmt: skip
 from slipway.serving.scoring import Batch, Scored, Scorer
+from slipway.serving.seldon_messages import Data, FeedbackMessage, Message, Tensor, Truth, keys
+from slipway.serving.single_row import SeldonRow
 
-LONGEST_ID = 256
-PREDICT = ("/api/v1.0/predictions", "/predict")
-
-
-class Tensor(msgspec.Struct):
-    """Numbers, row after row."""
-
-    shape: list[int]
-    values: list[Any]
-
-
-class Data(msgspec.Struct):
-    """Rows, with or without the names of their columns."""
-
-    names: list[str] | msgspec.UnsetType | None = msgspec.UNSET
-    ndarray: list[Any] | msgspec.UnsetType = msgspec.UNSET
-    tensor: Tensor | msgspec.UnsetType = msgspec.UNSET
-
-
-class Meta(msgspec.Struct):
-    """What Seldon's clients send beside the data; only the id is used."""
-
-    puid: str | msgspec.UnsetType = msgspec.UNSET
-
-
-class Message(msgspec.Struct):
-    """The body of a prediction request."""
-
-    data: Data | msgspec.UnsetType = msgspec.UNSET
-    jsonData: dict[str, Any] | list[dict[str, Any]] | msgspec.UnsetType = msgspec.UNSET
-    meta: Meta | msgspec.UnsetType = msgspec.UNSET
+PROTOCOL = "seldon"
+PREDICT = ("/api/v1.0/predictions", "/api/v0.1/predictions")
+FEEDBACK = ("/api/v1.0/feedback", "/api/v0.1/feedback")
+_KINDS = (content.JSON, content.FORM)
 
 
 class Seldon:
     """The Seldon handlers for one scorer."""
 
-    def __init__(self, scorer: Scorer, ready: Callable[[], bool]) -> None:
+    def __init__(self, scorer: Scorer, identities: Identities, ready: Callable[[], bool]) -> None:
         self._scorer = scorer
+        self._identities = identities
         self._ready = ready
         self._names = list(scorer.rules.names)
         release = scorer.release
         self._columns = [release.score_name, release.decision_name]
         self._tags = {"release": release.digest, "model": release.model}
-        self._reader = Reader(Message, _keys, self._check)
+        self._single = SeldonRow(release.fields)
+        self._reader = Reader(Message, keys)
+        self._feedback_reader = Reader(FeedbackMessage)
         self._metadata = json_reply(self._describe())
+        self._parts = self._row_template()
 
     def routes(self) -> dict[str, Route]:
         """Path to route."""
-        predict = Route({"POST": self.predict}, fault)
         return {
-            **dict.fromkeys(PREDICT, predict),
-            "/health/ping": _get(lambda: text_reply("pong")),
-            "/health/status": _get(self._status),
-            "/live": _get(lambda: text_reply("live")),
-            "/ready": _get(lambda: text_reply("ready") if self._ready() else text_reply("not ready", 503)),
-            "/metadata": _get(lambda: self._metadata),
+            **{path: _post(path, self.predict) for path in PREDICT},
+            **{path: _post(path, self.feedback) for path in FEEDBACK},
+            "/predict": _any("/predict", self.predict),
+            "/send-feedback": _any("/send-feedback", self.feedback),
+            "/health/ping": _get("/health/ping", lambda: text_reply("pong")),
+            **{path: _get(path, self._status) for path in ("/health/status", "/api/v1.0/health/status")},
+            "/live": _get("/live", lambda: text_reply("live")),
+            "/ready": _get("/ready", lambda: text_reply("ready") if self._ready() else text_reply("not ready", 503)),
+            **{path: _get(path, lambda: self._metadata) for path in ("/metadata", "/api/v1.0/metadata")},
         }
 
-    def predict(self, body: bytes, headers: Headers) -> Reply:
+    def predict(self, request: Request) -> Reply:
         """Score the rows of a SeldonMessage."""
-        identity, batch = self._reader.read(body)
-        return json_reply(self._answer(identity, self._scorer.score(batch)))
+        single = self._single.read(request.body)
+        if single is None:
+            return self._predict_any(request)
+        given, row = single
+        identity = checked(given, "meta.puid") if given else self._identities.of(request.headers)
+        score, decision = self._scorer.answer_row(row, identity, PROTOCOL, request.started)
+        before, between, after = self._parts
+        body = b"".join((before, encode(score), between[decision], encode(identity), after))
+        return scored_reply(body, header_value(identity) if given else identity)
+
+    def _row_template(self) -> tuple[bytes, tuple[bytes, bytes], bytes]:
+        """The bytes around score (false, true) and id of an answer for one row."""
+        identity, score = "<id>", 0.5
+        wholes = [encode(self._answer(identity, Scored([score], [decision]))) for decision in (False, True)]
+        before, _, rest = wholes[0].partition(encode(score))
+        negative, _, after = rest.partition(encode(identity))
+        positive = wholes[1].removeprefix(before + encode(score)).removesuffix(encode(identity) + after)
+        return before, (negative, positive), after
+
+    def _predict_any(self, request: Request) -> Reply:
+        """Any prediction request: every form, and every fault explained."""
+        given, batch = self._reader.read(request.body, self._check)
+        identity = given or self._identities.of(request.headers)
+        scored = self._scorer.answer(batch, identity, PROTOCOL, request.started)
+        return scored_reply(encode(self._answer(identity, scored)), header_value(identity))
 
     def _check(self, message: Message) -> tuple[str, Batch]:
-        identity = (message.meta.puid if message.meta else "") or uuid.uuid4().hex
-        if len(identity) > LONGEST_ID:
-            raise Refused(400, f"meta.puid has {len(identity)} characters; at most {LONGEST_ID} are allowed.")
+        identity = checked((message.meta.puid if message.meta else "") or "", "meta.puid")
         rows = self._rows(message)
         if not rows:
             raise Refused(400, "The batch is empty: there are 0 rows.", "Send at least one row.")
@@ -94,6 +114,15 @@ class Seldon:
             return identity, Batch(row=rules.row(rows[0])) if len(rows) == 1 else Batch(columns=rules.rows(rows))
         except RequestBroken as broken:
             raise refused(broken) from None
+
+    def feedback(self, request: Request) -> Reply:
+        """Take what turned out to be true of an answered request, and answer as the wrapper does: without data."""
+        record = self._feedback_reader.read(request.body, _feedback)
+        self._scorer.metrics.feedback += 1
+        if self._scorer.log is not None:
+            self._scorer.log.feedback(record)
+        answer = {"data": {"ndarray": []}, "meta": {"puid": record.id, "tags": self._tags}}
+        return scored_reply(encode(answer), header_value(record.id))
 
     def _rows(self, message: Message) -> Sequence[Mapping[str, Any]]:
         match message.data, message.jsonData:
@@ -118,8 +147,8 @@ class Seldon:
 
     def _status(self) -> Reply:
         ready = self._ready()
-        content = {"strData": "ready" if ready else "not ready", "meta": {"tags": self._tags}}
-        return json_reply(content, 200 if ready else 503)
+        said = {"strData": "ready" if ready else "not ready", "meta": {"tags": self._tags}}
+        return json_reply(said, 200 if ready else 503)
 
     def _describe(self) -> dict[str, Any]:
         def message(names: list[str]) -> list[dict[str, Any]]:
@@ -137,7 +166,7 @@ class Seldon:
 
 def fault(refusal: Refused) -> Reply:
     """A refusal in Seldon's words."""
-    content: dict[str, Any] = {
+    said: dict[str, Any] = {
         "status": {
             "code": refusal.status,
             "info": str(refusal),
@@ -146,25 +175,56 @@ def fault(refusal: Refused) -> Reply:
         },
         "meta": {"tags": {"details": details(refusal.breaches)}},
     }
-    return json_reply(content, refusal.status, refusal.headers)
+    return json_reply(said, refusal.status, refusal.headers)
 
 
-def _get(answer: Callable[[], Reply]) -> Route:
-    return Route({"GET": lambda body, headers: answer()}, fault)
+def _get(name: str, answer: Callable[[], Reply]) -> Route:
+    return Route(name, PROTOCOL, {"GET": lambda request: answer()}, fault)
 
 
-def _keys(message: Message) -> int:
-    count = 0
-    if message.data is not msgspec.UNSET:
-        data = message.data
-        has_tensor = data.tensor is not msgspec.UNSET
-        count += 1 + (data.names is not msgspec.UNSET) + (data.ndarray is not msgspec.UNSET) + 3 * has_tensor
-    if message.jsonData is not msgspec.UNSET:
-        rows = message.jsonData if isinstance(message.jsonData, list) else [message.jsonData]
-        count += 1 + sum(map(len, rows))
-    if message.meta is not msgspec.UNSET:
-        count += 1 + (message.meta.puid is not msgspec.UNSET)
-    return count
+def _post(name: str, handler: Handler) -> Route:
+    return Route(name, PROTOCOL, {"POST": handler}, fault, kinds=_KINDS)
+
+
+def _any(name: str, handler: Handler) -> Route:
+    """A route of the wrapper itself, which takes a message in the query of a GET too."""
+    return Route(name, PROTOCOL, {"GET": handler, "POST": handler}, fault, kinds=_KINDS, query=True)
+
+
+def _feedback(message: FeedbackMessage) -> Feedback:
+    """The record of a feedback message.
+
+    Raises:
+        Refused: 400 when it does not say which request it is about, or its truth is no list of labels.
+    """
+    metas = [said.meta for said in (message.response, message.request) if said and said.meta]
+    identity = next((meta.puid for meta in metas if meta.puid), None)
+    if not identity:
+        what = "The feedback does not say which request it is about."
+        raise Refused(400, what, "Send response.meta.puid (or request.meta.puid), as the answer had it.")
+    truth = _labels(message.truth) if message.truth else []
+    reward = None if message.reward is msgspec.UNSET else message.reward
+    return Feedback(checked(identity, "meta.puid"), time.time_ns(), truth, reward)
+
+
+def _labels(truth: Truth) -> list[Any]:
+    """One label per row: number, boolean or null."""
+    match truth.data, truth.jsonData:
+        case Data() as data, msgspec.UNSET:
+            values = data.tensor.values if isinstance(data.tensor, Tensor) else data.ndarray or []
+        case msgspec.UNSET, list() as values:
+            pass
+        case msgspec.UNSET, (bool() | int() | float()) as label:
+            values = [label]
+        case msgspec.UNSET, msgspec.UNSET:
+            values = []
+        case _:
+            raise Refused(400, "truth must hold labels as data or as jsonData.", "Send truth.data.ndarray.")
+    flat = [value[0] if type(value) is list and len(value) == 1 else value for value in values]
+    for row, label in enumerate(flat):
+        if label is not None and type(label) not in (bool, int, float):
+            raise Refused(400, f"truth, row {row}, is no number, boolean or null.", "Send one label per row.")
+    return flat
 
 
 def _table(data: Data) -> list[Any]:

@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import logging
 import os
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 from typing import NoReturn
 
+import uvloop
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server.embed import Server
+from prometheus_client import start_http_server
 
-from slipway import progress, release
+from slipway import release
 from slipway.errors import EnvironmentFault
+from slipway.release import Release
+from slipway.request_log import RequestLog, Served
+from slipway.serving import logs
 from slipway.serving.app import App
+from slipway.serving.metrics import Metrics
 from slipway.serving.scoring import Scorer
 from slipway.serving.settings import Settings
+from slipway.serving.watch import Watch
 
 log = logging.getLogger("slipway.serving")
 
@@ -29,55 +38,95 @@ log = logging.getLogger("slipway.serving")
 def serve(folder: Path, settings: Settings) -> NoReturn:
     """Serve the release in ``folder`` until SIGTERM or SIGINT, then finish what is under way and exit with 0.
 
+    Args:
+        folder: the release.
+        settings: of the server.
+
     Raises:
         ReleaseBroken: when the release does not verify; nothing was served.
-        EnvironmentFault: when the address cannot be listened on.
+        EnvironmentFault: when the address cannot be listened on, or the request log lacks its key or its spool.
     """
-    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
-    _check_address(settings)
-    with progress.step("verifying the release and warming the model"):
-        scorer = Scorer(release.load(folder))
-        app = App(scorer, settings)
-        scorer.warm()
-    asyncio.run(_run(app, scorer, settings))
+    started = time.perf_counter()
+    log_format = logs.configure(settings.log_format, folder.resolve().name)
+    _check_address(settings.host, settings.port)
+    loaded = release.load(folder)
+    scorer = Scorer(loaded, _metrics(loaded, settings), _request_log(loaded, settings))
+    scorer.warm()
+    app = App(scorer, settings)
+    _freeze()
+    log.info("verified the release and warmed the model in %.1f s", time.perf_counter() - started)
+    uvloop.run(_run(app, scorer, settings, log_format))
 
 
-def _check_address(settings: Settings) -> None:
+def _metrics(loaded: Release, settings: Settings) -> Metrics:
+    deployment = settings.deployment
+    names = {"predictor": deployment.predictor, "unit": deployment.unit, "deployment": deployment.deployment}
+    metrics = Metrics({"model": loaded.model, "digest": loaded.digest} | names)
+    if settings.metrics_port is not None:
+        _check_address(settings.host, settings.metrics_port)
+        start_http_server(settings.metrics_port, settings.host, metrics.registry)
+    return metrics
+
+
+def _request_log(loaded: Release, settings: Settings) -> RequestLog | None:
+    if settings.request_log is None:
+        return None
+    by = settings.deployment
+    served = Served(loaded.model, loaded.digest, by.predictor, by.deployment, tuple(loaded.fields))
+    return RequestLog(settings.request_log, served)
+
+
+def _freeze() -> None:
+    """Take all that stands now out of the garbage collector's sight.
+
+    A request leaves no cycles behind (a refused one leaves its traceback's), so young objects die by their reference
+    counts: a collection finds next to nothing, and after this it also looks at next to nothing.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
+
+
+def _check_address(host: str, port: int) -> None:
     """Bind once and let go: granian shares a port that another server listens on, without a word."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
-            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as error:
         raise EnvironmentFault(
-            f"Cannot listen on {settings.host}:{settings.port}: {error.strerror or error}.",
+            f"Cannot listen on {host}:{port}: {error.strerror or error}.",
             "Stop what listens there, or choose another --host or --port.",
         ) from error
 
 
-async def _run(app: App, scorer: Scorer, settings: Settings) -> NoReturn:
+async def _run(app: App, scorer: Scorer, settings: Settings, log_format: str) -> NoReturn:
     server = Server(
         app, settings.host, settings.port,
         interface=Interfaces.RSGI, http=HTTPModes.http1, websockets=False, log_level=LogLevels.error,
+        log_enabled=False,
     )  # fmt: skip
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
+    if scorer.log is not None:
+        await scorer.log.start()
+        app.metrics.log_counts = scorer.log.counts
     serving = asyncio.create_task(server.serve())
-    opening = asyncio.create_task(_open(app, scorer, settings))
+    side = [asyncio.create_task(_open(app, scorer, settings, log_format)), asyncio.create_task(Watch(app).run())]
     await asyncio.wait({serving, asyncio.create_task(stopping.wait())}, return_when=asyncio.FIRST_COMPLETED)
-    opening.cancel()
+    side[0].cancel()
     if serving.done():
         serving.result()
         raise EnvironmentFault("The HTTP server ended by itself.", "The log above says why.")
-    await _drain(app, server, serving, settings)
+    await _drain(app, server, serving, settings, scorer.log)
 
 
-async def _open(app: App, scorer: Scorer, settings: Settings) -> None:
+async def _open(app: App, scorer: Scorer, settings: Settings, log_format: str) -> None:
     """Become ready, and say so, once the port answers."""
     while True:
         with contextlib.suppress(OSError):
@@ -86,19 +135,23 @@ async def _open(app: App, scorer: Scorer, settings: Settings) -> None:
             break
         await asyncio.sleep(0.01)
     app.ready = True
-    _announce(scorer, settings)
+    _announce(scorer, settings, log_format)
 
 
-async def _drain(app: App, server: Server, serving: asyncio.Task[None], settings: Settings) -> NoReturn:
-    """Close the door, wait for requests under way, and end the process even if one never does."""
+async def _drain(
+    app: App, server: Server, serving: asyncio.Task[None], settings: Settings, answers: RequestLog | None
+) -> NoReturn:
+    """Say not ready, close the door, wait for requests under way, and end the process even if one never does."""
     app.ready = False
-    progress.console.print("  draining: no new connections, requests under way are finished")
+    log.info("draining: not ready any more; requests under way are finished")
+    await asyncio.sleep(settings.unready_seconds)
     server.stop()  # type: ignore[no-untyped-call]
     done, _ = await asyncio.wait({serving}, timeout=settings.drain_seconds)
-    if done:
-        progress.console.print("  stopped")
-    else:
-        progress.console.print(f"  stopped with requests unfinished after {settings.drain_seconds:g} s")
+    if not done:
+        log.warning("stopping with requests unfinished after %g s", settings.drain_seconds)
+    if answers is not None:
+        await answers.close(settings.drain_seconds)
+    log.info("stopped")
     logging.shutdown()
     sys.stderr.flush()
     # Python's own way out would wait for a connection that never ends, and now and then aborts: granian's
@@ -106,16 +159,16 @@ async def _drain(app: App, server: Server, serving: asyncio.Task[None], settings
     os._exit(0)
 
 
-def _announce(scorer: Scorer, settings: Settings) -> None:
+def _announce(scorer: Scorer, settings: Settings, log_format: str) -> None:
     served = scorer.release
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{host}:{settings.port}"
     example = json.dumps({"jsonData": scorer.example}).replace("'", r"'\''")
-    console = progress.console
-    console.print(f"  serving [bold]{served.model}[/bold]  {served.digest}", soft_wrap=True)
-    console.print(f"  at      {url}  (paths: {url}/openapi.json)", soft_wrap=True)
-    console.print("  try     ", end="")
-    console.print(
-        f"curl -H 'Content-Type: application/json' {url}/api/v1.0/predictions -d '{example}'",
-        soft_wrap=True, markup=False, emoji=False,
-    )  # fmt: skip
+    command = f"curl -H 'Content-Type: application/json' {url}/api/v1.0/predictions -d '{example}'"
+    facts = {"model": served.model, "url": url, "pid": os.getpid(), "try": command}
+    if log_format == logs.JSON:
+        log.info("ready", extra=facts)
+        return
+    log.info("serving %s  %s", served.model, served.digest)
+    log.info("at      %s  (paths: %s/openapi.json)", url, url)
+    log.info("try     %s", command)

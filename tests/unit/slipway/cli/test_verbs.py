@@ -55,6 +55,19 @@ def test_help_lists_every_verb_and_the_exit_codes(here: Workspace) -> None:
     assert "Exit codes: 0 done, 1 a gate is red, 2 wrong usage" in done.stdout
 
 
+def test_an_unknown_error_shows_where_it_came_from_and_is_no_red_gate(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails() -> None:
+        raise ZeroDivisionError("by nought")
+
+    monkeypatch.setattr(cli, "app", fails)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 4
+    assert "ZeroDivisionError: by nought" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -161,3 +174,16 @@ def test_record_twice_is_one_version_and_progress_goes_to_standard_error(finishe
     assert (said["already"], again["already"]) == (False, True)
     assert said["release"] == finished.release().name
     assert {**again, "already": False} == said
+
+
+def test_a_release_is_signed_and_verified_with_the_key_of_who_signed_it(here: Workspace, tmp_path: Path) -> None:
+    mine, other, signature = tmp_path / "mine.pem", tmp_path / "other.pem", tmp_path / "sig"
+    for key in (mine, other):
+        assert here.slipway("keygen", str(key)).stdout.strip() == f"{key}.pub"
+    signed = here.slipway("sign", MODEL, "--key", str(mine), "--to", str(signature))
+    assert (signed.returncode, signed.stdout.strip()) == (0, str(signature)), signed.stderr
+    verified = ("verify", MODEL, "--signature", str(signature), "--key")
+    assert _json(here, *verified, f"{mine}.pub")["signed"] is True
+    refused = here.slipway(*verified, f"{other}.pub")
+    assert refused.returncode == 3
+    assert "was made with another key" in refused.stderr

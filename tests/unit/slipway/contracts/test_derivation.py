@@ -13,7 +13,7 @@ from slipway.contracts.checks import multiple_of
 from slipway.contracts.derivation import derive
 from slipway.contracts.marks import mark, marked
 from slipway.contracts.request import RequestBroken, RequestRules
-from slipway.contracts.signature import Field
+from slipway.contracts.signature import Field, as_json
 
 ASKED = mark(request=True)
 
@@ -62,6 +62,18 @@ def test_only_what_a_request_carries_is_derived_in_the_contract_s_order() -> Non
     after = set(marked(contract.RAW, known="after")) | set(marked(contract.RAW, personal=True))
     assert not after & {field.name for field in fields}
     assert all(field.about for field in fields)
+
+
+@pytest.mark.parametrize("logged", ["dropped", "tokenised"])
+def test_how_a_personal_field_is_logged_travels_in_the_signature(logged: str) -> None:
+    column = pa.Column(pl.String, metadata=mark(request=True, personal=True, logged=logged))
+    (field,) = derive(pa.DataFrameSchema({"x": column}))
+    assert field == Field("x", "string", logged=logged)
+    assert as_json([field])[0]["logged"] == logged
+
+
+def test_a_field_that_is_not_personal_says_nothing_of_logging() -> None:
+    assert not any("logged" in field for field in as_json(derive(contract.RAW)))
 
 
 @pytest.mark.parametrize("value", [0.0, 9.5, 10.0, 10.5, -0.5, 0.7, None])

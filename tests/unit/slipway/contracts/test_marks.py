@@ -35,10 +35,26 @@ def test_a_time_that_does_not_exist(known: str) -> None:
         mark(known=known)
 
 
-@pytest.mark.parametrize("marks", [{"known": "after"}, {"personal": True}])
-def test_a_request_carries_neither_outcomes_nor_persons(marks: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="neither an outcome nor personal data"):
-        mark(request=True, **marks)  # type: ignore[arg-type]
+def test_a_request_carries_no_outcome() -> None:
+    with pytest.raises(ValueError, match="a request cannot carry an outcome"):
+        mark(request=True, known="after")
+
+
+@pytest.mark.parametrize("logged", [None, "", "raw", "Dropped"])
+def test_a_personal_request_field_says_how_it_is_logged(logged: str | None) -> None:
+    with pytest.raises(ValueError, match="is logged 'dropped' or 'tokenised', not"):
+        mark(request=True, personal=True, logged=logged)
+
+
+@pytest.mark.parametrize("marks", [{"request": True}, {"personal": True}, {}])
+def test_nothing_else_says_how_it_is_logged(marks: dict[str, bool]) -> None:
+    with pytest.raises(ValueError, match="only a personal request field"):
+        mark(logged="dropped", **marks)  # type: ignore[arg-type]
+
+
+def test_the_way_of_logging_is_a_mark() -> None:
+    assert mark(request=True, personal=True, logged="tokenised")["logged"] == "tokenised"
+    assert mark(request=True)["logged"] is None
 
 
 def test_the_reference_model_marks_every_column() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from functools import partial
 from typing import Any
 
@@ -167,6 +168,33 @@ def test_at_most_ten_breaches_are_told() -> None:
 def test_an_unknown_kind_is_refused_when_compiled() -> None:
     with pytest.raises(ValueError, match="field x: kind 'date'"):
         RequestRules([Field("x", "date")])
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "rule"),
+    [
+        (Field("p", "string", pattern="[A-Z]{3}", logged="tokenised"), "Ada Lovelace", "pattern"),
+        (Field("p", "string", allowed=("yes",), logged="dropped"), "Ada Lovelace", "allowed"),
+        (Field("p", "integer", maximum=9, logged="dropped"), 1815121027, "maximum"),
+        (Field("p", "integer", logged="dropped"), 1815121027 * 10**20, "type"),
+        (Field("p", "number", logged="tokenised"), "Ada Lovelace", "type"),
+        (Field("p", "string", logged="dropped"), None, "nullable"),
+    ],
+)
+def test_no_message_says_a_personal_value(field: Field, value: Any, rule: str) -> None:
+    rules = RequestRules([field])
+    calls = (lambda: rules.row({"p": value}), lambda: rules.rows([{"p": value}]), lambda: rules.columns({"p": [value]}))
+    for call in calls:
+        with pytest.raises(RequestBroken) as caught:
+            call()
+        assert [(breach.field, breach.rule) for breach in caught.value.breaches] == [("p", rule)]
+        told = "".join(traceback.format_exception(caught.value))
+        assert "Ada" not in told
+        assert "1815121027" not in told
+
+
+def test_a_personal_value_that_keeps_its_rules_passes() -> None:
+    assert RequestRules([Field("p", "integer", logged="tokenised")]).row({"p": 3.0}) == {"p": 3}
 
 
 @given(st.sampled_from([field.name for field in FIELDS]), JSON)

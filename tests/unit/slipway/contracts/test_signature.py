@@ -15,7 +15,7 @@ NUMBER = st.none() | st.floats(allow_nan=False, allow_infinity=False)
 FIELDS = st.builds(
     Field, st.text(min_size=1), st.sampled_from(["integer", "number", "string"]), st.booleans(), NUMBER, NUMBER,
     st.none() | st.lists(st.text(), max_size=4).map(tuple), st.none() | st.text(min_size=1), NUMBER, st.text(),
-    st.text(),
+    st.text(), st.sampled_from([None, "dropped", "tokenised"]),
 )  # fmt: skip
 
 

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from slipway.contracts.derivation import derive
 from slipway.project import ModelPaths, module
 from slipway.release import load, manifest
+from slipway.release.load import TABLE_ROWS
 from slipway.release.package import package
 from tests.conftest import MODEL
 from tests.live_server import frame, rows
@@ -27,6 +29,14 @@ def test_a_row_scores_as_in_a_table_to_the_last_bit(here: ModelPaths, params: di
     table = release.score_table(frame(release.fields, values))
     assert table.tolist() == [release.score_row(row) for row in values]
     assert np.unique(table).size > 5
+
+
+@pytest.mark.parametrize("count", [1, 2, TABLE_ROWS - 1, TABLE_ROWS, TABLE_ROWS + 1])
+def test_columns_score_as_rows_do_on_both_sides_of_the_crossover(release_folder: Path, count: int) -> None:
+    release = load(release_folder)
+    values = rows(release.fields, count, seed=count)
+    columns = {name: [row[name] for row in values] for name in values[0]}
+    assert release.score_columns(columns) == [release.score_row(row) for row in values]
 
 
 def test_what_it_says_of_itself(here: ModelPaths, params: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Generator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import pytest
 
 from slipway import release
 from slipway.serving.app import App
-from slipway.serving.replies import Route
+from slipway.serving.replies import Request, Route
 from slipway.serving.scoring import Scorer
 from slipway.serving.seldon import fault as seldon_fault
 from slipway.serving.settings import Settings
@@ -25,6 +25,23 @@ class Scope:
     method: str
     path: str
     headers: dict[str, str] = field(default_factory=dict)
+    query_string: str = ""
+
+
+class Body:
+    """A body that arrives now, or never; it can be cancelled, as granian's can."""
+
+    def __init__(self, chunks: Iterable[bytes] | None) -> None:
+        self._chunks = chunks
+        self._arrived = asyncio.get_running_loop().create_future()
+        if chunks is not None:
+            self._arrived.set_result(b"".join(chunks))
+
+    def __await__(self) -> Generator[Any, None, bytes]:
+        return self._arrived.__await__()
+
+    def cancel(self) -> None:
+        self._arrived.cancel()
 
 
 class Wire:
@@ -36,8 +53,8 @@ class Wire:
         self.headers: dict[str, str] = {}
         self.body = b""
 
-    async def __call__(self) -> bytes:
-        return b"".join([chunk async for chunk in self])
+    def __call__(self) -> Body:
+        return Body(self._chunks)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         if self._chunks is None:
@@ -62,7 +79,16 @@ def app(scorer: Scorer) -> App:
 def _ask(app: App, method: str, path: str, chunks: Iterable[bytes] | None = (), **headers: str) -> Wire:
     wire = Wire(chunks)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    asyncio.run(app.__rsgi__(Scope(method, path, named), wire))
+    where, _, query = path.partition("?")
+
+    async def ask() -> None:
+        answering = asyncio.create_task(app.__rsgi__(Scope(method, where, named, query), wire))
+        while not answering.done():
+            await asyncio.wait([answering], timeout=0.01)
+            app.expire()
+        await answering
+
+    asyncio.run(ask())
     return wire
 
 
@@ -82,18 +108,20 @@ def test_liveness_does_not_wait_for_readiness(app: App, path: str) -> None:
 
 
 def test_an_internal_fault_shows_an_id_only_and_logs_the_traceback(app: App, caplog: pytest.LogCaptureFixture) -> None:
-    def broken(body: bytes, headers: Any) -> Any:
+    def broken(request: Request) -> Any:
         raise KeyError("a secret of the model")
 
-    app._routes["/predict"] = Route({"POST": broken}, seldon_fault)
+    _, figures = app._routes["/predict"]
+    app._routes["/predict"] = Route("/predict", "seldon", {"POST": broken}, seldon_fault), figures
     with caplog.at_level(logging.ERROR):
-        wire = _ask(app, "POST", "/predict", [b"{}"])
+        wire = _ask(app, "POST", "/predict", [b"{}"], content_length="2", x_request_id="r-1")
     answer = json.loads(wire.body)
     assert wire.status == answer["status"]["code"] == 500
     assert "secret" not in wire.body.decode()
     (record,) = caplog.records
     incident = answer["status"]["info"].split()[2].rstrip(".")
     assert incident in record.getMessage()
+    assert record.request_id == wire.headers["x-request-id"] == "r-1"
     assert record.exc_info is not None
     assert "a secret of the model" in str(record.exc_info[1])
 
@@ -119,7 +147,8 @@ def test_a_long_body_is_a_413_declared_or_not(app: App) -> None:
         ({"content_type": 'application/json;charset="utf-8"'}, 200),
         ({"content_encoding": "identity"}, 200),
         ({"content_type": "application/json; charset=latin-1"}, 415),
-        ({"content_type": "application/x-www-form-urlencoded"}, 415),
+        ({"content_type": "application/x-www-form-urlencoded; charset=latin-1"}, 415),
+        ({"content_type": "multipart/form-data"}, 415),
         ({"content_type": "text/plain"}, 415),
         ({"content_type": ""}, 415),
         ({"content_encoding": "gzip"}, 415),
@@ -133,7 +162,7 @@ def test_only_plain_json_is_read(app: App, scorer: Scorer, headers: dict[str, st
 @pytest.mark.parametrize(
     ("method", "path", "allow"),
     [
-        ("GET", "/predict", "POST"),
+        ("PUT", "/predict", "GET, POST"),
         ("PUT", "/api/v1.0/predictions", "POST"),
         ("DELETE", "/v2/models/flight_delay/infer", "POST"),
         ("POST", "/v2", "GET"),
@@ -147,7 +176,7 @@ def test_a_wrong_method_is_a_405_that_says_the_right_one(app: App, method: str, 
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/v2/", "/predict/", "/v3", "/v2/models", "/api/v1.0/feedback", "/../etc", "/\ud800"]
+    "path", ["/", "/v2/", "/predict/", "/v3", "/v2/models", "/api/v1.0/feedbacks", "/../etc", "/\ud800"]
 )
 def test_an_unknown_path_is_a_404(app: App, path: str) -> None:
     assert _ask(app, "GET", path).status == 404

@@ -90,9 +90,3 @@ def test_health_and_metadata(server: LiveServer) -> None:
     status, answer = server.get("/metadata")
     assert (status, answer["name"], answer["versions"]) == (200, "flight_delay", [server.release.name])
     assert answer["inputs"][0]["schema"]["names"] == [field.name for field in server.fields]
-
-
-def test_feedback_is_not_served(server: LiveServer) -> None:
-    status, answer = server.post("/api/v1.0/feedback", {"reward": 1})
-    assert status == 404
-    assert answer["status"]["code"] == 404

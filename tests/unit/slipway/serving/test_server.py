@@ -17,13 +17,19 @@ from tests.live_server import SLIPWAY, LiveServer, rows
 
 
 def test_the_start_says_what_is_served_and_a_curl_command_that_works(server: LiveServer) -> None:
-    said = server.log.read_text()
-    assert server.release.name in said
-    assert server.url in said
-    command = re.search(r"curl .*", said)
-    assert command is not None
-    answer = subprocess.run(["sh", "-c", command[0]], capture_output=True, check=True)
+    (ready,) = [line for line in server.lines() if line["message"] == "ready"]
+    assert (ready["release"], ready["model"], ready["url"]) == (server.release.name, "flight_delay", server.url)
+    answer = subprocess.run(["sh", "-c", ready["try"]], capture_output=True, check=True)
     assert json.loads(answer.stdout)["meta"]["tags"]["release"] == server.release.name
+
+
+def test_people_are_told_the_same_in_sentences(release_folder: Path, tmp_path: Path) -> None:
+    with LiveServer(release_folder, "--log-format", "console", log=tmp_path / "log") as live:
+        while "curl" not in (said := live.log.read_text()):
+            assert live.process.poll() is None
+    assert live.release.name in said
+    assert live.url in said
+    assert re.search(r"try +curl .*'$", said, re.MULTILINE)
 
 
 def test_a_request_under_way_is_answered_after_sigterm(release_folder: Path, tmp_path: Path) -> None:

@@ -1,0 +1,153 @@
+"""A connection to JetStream that comes back by itself, and publishes with acknowledgement."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import logging
+from typing import TYPE_CHECKING, Any
+
+from slipway.request_log.events import CONTENT_TYPE, Batch
+from slipway.request_log.settings import Settings
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+    from nats.js import JetStreamContext
+
+log = logging.getLogger("slipway.request_log")
+
+CONNECT_SECONDS = 2
+PING_SECONDS = 10
+DUPLICATE_SECONDS = 120.0
+MAX_AGE_SECONDS = 7 * 86_400.0
+_FIRST_PAUSE = 0.1
+_LONGEST_PAUSE = 5.0
+_HEADERS_BYTES = 1024
+_NAME_IN_USE = 10058
+
+
+class Connection:
+    """One connection at a time.
+
+    The client's own reconnection is off: it would hold messages back and send them later, out of order and beside the
+    spool. A lost connection is a lost connection, and the next one is new.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._client: Client | None = None
+        self._stream: JetStreamContext | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def up(self) -> bool:
+        """Whether messages can be published now."""
+        return self._stream is not None and self._client is not None and self._client.is_connected
+
+    @property
+    def max_bytes(self) -> int:
+        """The longest body of a message."""
+        return (self._client.max_payload if self._client is not None else 1 << 20) - _HEADERS_BYTES
+
+    def start(self) -> None:
+        """Connect in the background, and again whenever the connection is lost."""
+        self._task = asyncio.get_running_loop().create_task(self._stay())
+
+    async def publish(self, batch: Batch) -> asyncio.Future[Any]:
+        """Send a batch; the future ends with JetStream's acknowledgement or with an exception.
+
+        Raises:
+            Exception: whatever the client raises when it is not connected.
+        """
+        if self._stream is None:
+            raise ConnectionError("not connected")
+        headers = {"Nats-Msg-Id": batch.id, "Content-Type": CONTENT_TYPE}
+        return await self._stream.publish_async(batch.subject, batch.body, headers=headers)
+
+    async def ensure_stream(self) -> None:
+        """Make the stream anew, if somebody deleted it."""
+        if self._stream is not None:
+            await ensure_stream(self._stream, self._settings)
+
+    async def close(self) -> None:
+        """Close the connection; what was published and not acknowledged may arrive or not."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        await self._drop()
+
+    async def _stay(self) -> None:
+        # It takes a third of a second to import, and a server answers meanwhile.
+        await asyncio.to_thread(importlib.import_module, "nats.js")
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                await self._connect()
+                pause = _FIRST_PAUSE
+                log.info("the request log is connected to NATS")
+                while self.up:
+                    await asyncio.sleep(_FIRST_PAUSE)
+                log.warning("the request log lost its connection to NATS")
+            except Exception as error:
+                log.debug("the request log cannot reach NATS: %s", type(error).__name__)
+            await self._drop()
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def _connect(self) -> None:
+        self._client = await connect(self._settings.servers)
+        stream = self._client.jetstream(timeout=self._settings.ack_seconds)
+        await ensure_stream(stream, self._settings)
+        self._stream = stream
+
+    async def _drop(self) -> None:
+        client, self._client, self._stream = self._client, None, None
+        if client is not None:
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(client.close(), CONNECT_SECONDS)
+
+
+async def connect(servers: tuple[str, ...]) -> Client:
+    """A connection that does not reconnect, and notices within half a minute that nobody is there."""
+    from nats.aio.client import Client
+
+    async def ignore(error: Exception) -> None:
+        log.debug("NATS: %s", type(error).__name__)
+
+    client = Client()
+    try:
+        await client.connect(
+            list(servers), error_cb=ignore, allow_reconnect=False, connect_timeout=CONNECT_SECONDS,
+            ping_interval=PING_SECONDS, max_outstanding_pings=2, name="slipway",
+        )  # fmt: skip
+    except BaseException:
+        with contextlib.suppress(Exception):
+            await client.close()
+        raise
+    return client
+
+
+async def ensure_stream(stream: JetStreamContext, settings: Settings) -> None:
+    """Create the stream if there is none; one that somebody configured otherwise is left as it is."""
+    from nats.js.api import DiscardPolicy, StorageType, StreamConfig
+    from nats.js.errors import APIError
+
+    wanted = StreamConfig(
+        name=settings.stream, subjects=[f"{settings.subjects}.>"], storage=StorageType.FILE,
+        discard=DiscardPolicy.NEW, max_age=MAX_AGE_SECONDS, duplicate_window=DUPLICATE_SECONDS,
+    )  # fmt: skip
+    try:
+        await stream.add_stream(wanted)
+    except APIError as error:
+        if error.err_code != _NAME_IN_USE:
+            raise
+
+
+def never(error: BaseException) -> bool:
+    """Whether JetStream refused a message for what it is, and not for the moment."""
+    from nats.errors import MaxPayloadError
+    from nats.js.errors import APIError
+
+    return isinstance(error, MaxPayloadError) or (isinstance(error, APIError) and error.code == 400)

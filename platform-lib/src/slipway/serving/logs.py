@@ -1,0 +1,72 @@
+"""What the server says on standard error: one JSON object per line for machines, sentences for people."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.markup import escape
+
+from slipway import progress
+
+JSON = "json"
+CONSOLE = "console"
+_KNOWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+
+
+class JsonLines(logging.Formatter):
+    """A record as a JSON object: time, level, logger, message, release, what ``extra`` holds, and a traceback."""
+
+    def __init__(self, release: str) -> None:
+        super().__init__()
+        self._release = release
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line."""
+        said: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            "release": self._release,
+        }
+        said |= {key: value for key, value in vars(record).items() if key not in _KNOWN}
+        if record.exc_info:
+            said["traceback"] = self.formatException(record.exc_info)
+        # json, for a path may hold what is no valid text, and that encodes it all the same.
+        return json.dumps(said, default=str)
+
+
+class Console(logging.Handler):
+    """A record as a line for people."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print it."""
+        style = "red" if record.levelno >= logging.ERROR else "yellow" if record.levelno >= logging.WARNING else ""
+        text = escape(record.getMessage())
+        progress.console.print(f"  [{style}]{text}[/{style}]" if style else f"  {text}", soft_wrap=True)
+        if record.exc_info:
+            progress.console.print(logging.Formatter().formatException(record.exc_info), markup=False, soft_wrap=True)
+
+
+def configure(log_format: str | None, release: str) -> str:
+    """Send all log records to standard error.
+
+    Args:
+        log_format: JSON or CONSOLE; None takes console in a terminal, JSON elsewhere.
+        release: digest that every JSON line names.
+
+    Returns:
+        The format taken.
+    """
+    chosen = log_format or (CONSOLE if sys.stderr.isatty() else JSON)
+    handler: logging.Handler = Console()
+    if chosen == JSON:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(JsonLines(release))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.getLogger("slipway").setLevel(logging.INFO)
+    return chosen

@@ -1,0 +1,168 @@
+"""Every metric of a server, in one place.
+
+While a request is answered, numbers are counted in plain lists; what Prometheus asks for is made of them when it asks.
+Labels come from the code only, never from a request, so that their number is bounded.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from itertools import accumulate
+
+from prometheus_client import CollectorRegistry, Metric, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, InfoMetricFamily
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
+
+DURATION_BOUNDS = (
+    0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0
+)  # fmt: skip
+QUEUE_BOUNDS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+SCORE_BOUNDS = tuple(step / 20 for step in range(21))
+_LOG_RECORDS = ("published", "spooled", "replayed", "dropped")
+
+
+class Histogram:
+    """Counts of values by upper bound."""
+
+    __slots__ = ("bounds", "counts", "sum")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.sum = 0.0
+
+    def observe(self, value: float) -> None:
+        """Count ``value``; a bound belongs to the bucket below it."""
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.sum += value
+
+    def add_to(self, family: HistogramMetricFamily, labels: list[str]) -> None:
+        """Add the cumulative counts to what Prometheus reads."""
+        names = [*map(floatToGoString, self.bounds), "+Inf"]
+        buckets = list(zip(names, map(float, accumulate(self.counts)), strict=True))
+        family.add_metric(labels, buckets, self.sum)
+
+
+class RouteFigures:
+    """What is counted of one route.
+
+    Attributes:
+        protocol: "v2", "seldon" or "other".
+        route: the path as a template; "unknown" for all that are not served.
+    """
+
+    __slots__ = ("codes", "duration", "protocol", "route")
+
+    def __init__(self, protocol: str, route: str) -> None:
+        self.protocol = protocol
+        self.route = route
+        self.codes: Counter[int] = Counter({200: 0})
+        self.duration = Histogram(DURATION_BOUNDS)
+
+
+class Metrics(Collector):
+    """The figures of one server and their exposition.
+
+    Attributes:
+        in_flight: requests whose handling has begun and that are not answered.
+        queue: seconds that what arrives waits for the event loop.
+        scores: of all answered rows.
+        failures: broken validation rules by name.
+        release: labels of the info metric.
+        ready: whether the server is ready.
+        log_counts: the request log's own counts, or None without one.
+    """
+
+    def __init__(self, release: Mapping[str, str]) -> None:
+        self.in_flight = 0
+        self.queue = Histogram(QUEUE_BOUNDS)
+        self.scores = Histogram(SCORE_BOUNDS)
+        self.failures: Counter[str] = Counter()
+        self.feedback = 0
+        self.release = dict(release)
+        self.ready: Callable[[], bool] = lambda: False
+        self.log_counts: Callable[[], Mapping[str, float]] | None = None
+        self._routes: dict[tuple[str, str], RouteFigures] = {}
+        self.registry = CollectorRegistry()
+        self.registry.register(self)
+        ProcessCollector(registry=self.registry)
+
+    def route(self, protocol: str, route: str) -> RouteFigures:
+        """The figures of a route, always the same object."""
+        return self._routes.setdefault((protocol, route), RouteFigures(protocol, route))
+
+    def statuses(self) -> Counter[int]:
+        """Answers by status so far, over all routes."""
+        return sum((figures.codes for figures in self._routes.values()), Counter[int]())
+
+    def exposition(self, accept: str) -> tuple[bytes, str]:
+        """All metrics in the text format that ``accept`` asks for (OpenMetrics or Prometheus), and its content type."""
+        encode, kind = choose_encoder(accept)
+        return encode(self.registry), kind
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: what is registered is never asked for by name."""
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        """What Prometheus reads."""
+        yield from self._requests()
+        yield GaugeMetricFamily(
+            "slipway_requests_in_flight", "Requests begun and not answered yet.", value=self.in_flight
+        )
+        yield from self._model()
+        yield from self._log()
+
+    def _requests(self) -> Iterable[Metric]:
+        labels = ["protocol", "route"]
+        requests = CounterMetricFamily("slipway_requests", "Requests answered.", labels=[*labels, "code"])
+        duration = HistogramMetricFamily(
+            "slipway_request_duration_seconds", "From the request's head to its answer, its body's arrival included.",
+            labels=labels,
+        )  # fmt: skip
+        for figures in list(self._routes.values()):
+            names = [figures.protocol, figures.route]
+            for code, count in sorted(figures.codes.copy().items()):
+                requests.add_metric([*names, str(code)], count)
+            if figures.duration.sum:
+                figures.duration.add_to(duration, names)
+        queue = HistogramMetricFamily(
+            "slipway_queue_time_seconds", "What arrives waits so long for the event loop; sampled ten times a second."
+        )
+        self.queue.add_to(queue, [])
+        yield from (requests, duration, queue)
+
+    def _model(self) -> Iterable[Metric]:
+        failures = CounterMetricFamily(
+            "slipway_validation_failures", "Broken rules of refused requests.", labels=["rule"]
+        )
+        for rule, count in sorted(self.failures.copy().items()):
+            failures.add_metric([rule], count)
+        scores = HistogramMetricFamily("slipway_score", "Scores of answered rows.")
+        self.scores.add_to(scores, [])
+        yield from (failures, scores)
+        yield CounterMetricFamily("slipway_feedback", "Feedback messages taken.", value=self.feedback)
+        yield InfoMetricFamily("slipway_release", "The release that answers.", value=self.release)
+        yield GaugeMetricFamily("slipway_ready", "1 while the server is ready.", value=float(self.ready()))
+
+    def _log(self) -> Iterable[Metric]:
+        if self.log_counts is None:
+            return
+        counts = self.log_counts()
+        records = CounterMetricFamily("slipway_request_log_records", "Records by what became of them.", labels=["fate"])
+        for fate in _LOG_RECORDS:
+            records.add_metric([fate], counts[fate])
+        yield records
+        yield GaugeMetricFamily(
+            "slipway_request_log_pending_records", "Records in memory, not acknowledged yet.", value=counts["pending"]
+        )
+        yield GaugeMetricFamily(
+            "slipway_request_log_spool_bytes", "Bytes on disk, not sent yet.", value=counts["spool_bytes"]
+        )
+        yield GaugeMetricFamily(
+            "slipway_request_log_connected", "1 while NATS is connected.", value=counts["connected"]
+        )
