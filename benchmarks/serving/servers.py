@@ -166,7 +166,7 @@ def seldon(release: Path, workers: int = 2, threads: int = 8) -> Launch:
     port = free_port()
     parameters = [{"name": "release", "value": str(release.resolve()), "type": "STRING"}]
     return Launch(
-        f"seldon-core-microservice, {workers} workers of {threads} threads",
+        f"seldon-core-microservice, GUNICORN_WORKERS={workers} GUNICORN_THREADS={threads}",
         (
             str(ENVIRONMENTS / "seldon/.venv/bin/python"), str(ENVIRONMENTS / "seldon/loopback.py"),
             "slipway.adapters.seldon.SeldonRelease", "--service-type", "MODEL",
@@ -202,6 +202,6 @@ def mlserver(release: Path, folder: Path, workers: int = 0, batch: int = 0, batc
     batching = {"max_batch_size": batch, "max_batch_time": batch_seconds} if batch else {}
     (folder / "settings.json").write_text(json.dumps(settings))
     (folder / "model-settings.json").write_text(json.dumps(runtime | batching))
-    name = f"mlserver, {workers} parallel workers, " + (f"batches of {batch}" if batch else "no batching")
+    name = f"mlserver, parallel_workers={workers} max_batch_size={batch}"
     program = str(ENVIRONMENTS / "mlserver/.venv/bin/mlserver")
     return Launch(name, (program, "start", str(folder)), port, f"/v2/models/{model}/ready")
