@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import random
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ import polars as pl
 from slipway.contracts.request import RequestRules
 from slipway.contracts.signature import Field, from_json
 from slipway.files import read_json
+from slipway.request_log import Answered, Feedback
 
 MONOREPO = Path(__file__).resolve().parents[1]
 DATATYPES = {"integer": "INT64", "number": "FP64", "string": "BYTES"}
@@ -67,10 +70,35 @@ def _value(field: Field, source: random.Random) -> Any:
     return source.uniform(field.minimum, field.maximum)
 
 
+class Recorded:
+    """A request log that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.answers: list[Answered] = []
+        self.feedbacks: list[Feedback] = []
+        self.calls: list[str] = []
+
+    def answered(self, record: Answered) -> None:
+        self.answers.append(record)
+
+    def feedback(self, record: Feedback) -> None:
+        self.feedbacks.append(record)
+
+    def counts(self) -> dict[str, float]:
+        counted = dict.fromkeys(("published", "spooled", "replayed", "dropped", "pending", "spool_bytes"), 0.0)
+        return counted | {"published": float(len(self.answers)), "connected": 1.0}
+
+    async def start(self) -> None:
+        self.calls.append("start")
+
+    async def close(self, seconds: float) -> None:
+        self.calls.append(f"close {seconds:g}")
+
+
 class LiveServer:
     """``slipway serve`` of one release in a process of its own, on a free loopback port."""
 
-    def __init__(self, release: Path, *options: str, log: Path) -> None:
+    def __init__(self, release: Path, *options: str, log: Path, environment: Mapping[str, str] | None = None) -> None:
         self.release = release
         self.fields = from_json(read_json(release / "signature.json"))
         self.rules = RequestRules(self.fields)
@@ -78,7 +106,8 @@ class LiveServer:
         self.log = log
         with log.open("wb") as stderr:
             arguments = [*SLIPWAY, "serve", str(release), "--port", str(self.port), *options]
-            self.process = subprocess.Popen(arguments, stderr=stderr, cwd=MONOREPO)
+            given = {**os.environ, **(environment or {})}
+            self.process = subprocess.Popen(arguments, stderr=stderr, cwd=MONOREPO, env=given)
 
     @property
     def url(self) -> str:

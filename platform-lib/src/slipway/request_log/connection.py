@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import itertools
+import json
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slipway.request_log.events import CONTENT_TYPE, Batch
 from slipway.request_log.settings import Settings
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
+    from nats.aio.msg import Msg
     from nats.js import JetStreamContext
 
 log = logging.getLogger("slipway.request_log")
@@ -25,6 +28,15 @@ _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 5.0
 _HEADERS_BYTES = 1024
 _NAME_IN_USE = 10058
+_BAD_REQUEST = 400
+
+
+class NotTaken(Exception):
+    """JetStream did not store a message; ``final`` if it never will, for what the message is."""
+
+    def __init__(self, what: str, *, final: bool = False) -> None:
+        super().__init__(what)
+        self.final = final
 
 
 class Connection:
@@ -38,6 +50,10 @@ class Connection:
         self._settings = settings
         self._client: Client | None = None
         self._stream: JetStreamContext | None = None
+        self._max_bytes = (1 << 20) - _HEADERS_BYTES
+        self._inbox = ""
+        self._waiting: dict[str, asyncio.Future[None]] = {}
+        self._tokens = itertools.count()
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -47,23 +63,37 @@ class Connection:
 
     @property
     def max_bytes(self) -> int:
-        """The longest body of a message."""
-        return (self._client.max_payload if self._client is not None else 1 << 20) - _HEADERS_BYTES
+        """The longest body of a message, as the server last told it."""
+        return self._max_bytes
 
     def start(self) -> None:
         """Connect in the background, and again whenever the connection is lost."""
         self._task = asyncio.get_running_loop().create_task(self._stay())
 
-    async def publish(self, batch: Batch) -> asyncio.Future[Any]:
-        """Send a batch; the future ends with JetStream's acknowledgement or with an exception.
+    async def publish(self, batch: Batch) -> asyncio.Future[None]:
+        """Send a batch; the future ends with JetStream's acknowledgement or with NotTaken.
+
+        The client's own publish_async is not used: it forgets a future whose answer is an error.
 
         Raises:
-            Exception: whatever the client raises when it is not connected.
+            NotTaken: when there is no connection, or the batch is too long for it.
         """
-        if self._stream is None:
-            raise ConnectionError("not connected")
+        client = self._client
+        if client is None or self._stream is None:
+            raise NotTaken("not connected")
+        if len(batch.body) > self._max_bytes:
+            raise NotTaken("longer than a message may be", final=True)
+        token = str(next(self._tokens))
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting[token] = future
+        future.add_done_callback(lambda _: self._waiting.pop(token, None))
         headers = {"Nats-Msg-Id": batch.id, "Content-Type": CONTENT_TYPE}
-        return await self._stream.publish_async(batch.subject, batch.body, headers=headers)
+        try:
+            await client.publish(batch.subject, batch.body, reply=f"{self._inbox}.{token}", headers=headers)
+        except Exception as error:
+            future.cancel()
+            raise NotTaken(type(error).__name__) from error
+        return future
 
     async def ensure_stream(self) -> None:
         """Make the stream anew, if somebody deleted it."""
@@ -100,10 +130,31 @@ class Connection:
         self._client = await connect(self._settings.servers)
         stream = self._client.jetstream(timeout=self._settings.ack_seconds)
         await ensure_stream(stream, self._settings)
+        self._max_bytes = self._client.max_payload - _HEADERS_BYTES
+        self._inbox = self._client.new_inbox()
+        await self._client.subscribe(f"{self._inbox}.*", cb=self._acknowledged)
         self._stream = stream
+
+    async def _acknowledged(self, message: Msg) -> None:
+        future = self._waiting.get(message.subject.rpartition(".")[2])
+        if future is None or future.done():
+            return
+        try:
+            error = json.loads(message.data)["error"] if b'"error"' in message.data else None
+        except ValueError:
+            error = {"description": "an answer that is not JSON"}
+        if not message.data:
+            future.set_exception(NotTaken("there is no stream"))
+        elif error is not None:
+            future.set_exception(NotTaken(str(error.get("description")), final=error.get("code") == _BAD_REQUEST))
+        else:
+            future.set_result(None)
 
     async def _drop(self) -> None:
         client, self._client, self._stream = self._client, None, None
+        for future in list(self._waiting.values()):
+            if not future.done():
+                future.set_exception(NotTaken("the connection was lost"))
         if client is not None:
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(client.close(), CONNECT_SECONDS)
@@ -143,11 +194,3 @@ async def ensure_stream(stream: JetStreamContext, settings: Settings) -> None:
     except APIError as error:
         if error.err_code != _NAME_IN_USE:
             raise
-
-
-def never(error: BaseException) -> bool:
-    """Whether JetStream refused a message for what it is, and not for the moment."""
-    from nats.errors import MaxPayloadError
-    from nats.js.errors import APIError
-
-    return isinstance(error, MaxPayloadError) or (isinstance(error, APIError) and error.code == 400)

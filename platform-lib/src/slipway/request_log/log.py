@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from slipway.errors import UsageError
 from slipway.request_log.batching import Batching
-from slipway.request_log.connection import Connection, never
+from slipway.request_log.connection import Connection, NotTaken
 from slipway.request_log.drops import DISK, REFUSED, SPOOL, Drops
 from slipway.request_log.events import MOST_AT_ONCE, Batch, Encoder
 from slipway.request_log.personal import Redaction
@@ -38,7 +38,7 @@ class _Sent:
 
     batch: Batch
     deadline: float
-    future: asyncio.Future[Any] | None = None
+    future: asyncio.Future[None] | None = None
 
     def taken(self) -> bool:
         done = self.future is not None and self.future.done() and not self.future.cancelled()
@@ -47,7 +47,7 @@ class _Sent:
     def refused(self) -> bool:
         done = self.future is not None and self.future.done() and not self.future.cancelled()
         error = self.future.exception() if done and self.future is not None else None
-        return error is not None and never(error)
+        return isinstance(error, NotTaken) and error.final
 
     def open(self, now: float) -> bool:
         return self.future is not None and not self.future.done() and now < self.deadline
@@ -166,7 +166,7 @@ class RequestLog:
         sent = _Sent(batch, asyncio.get_running_loop().time() + self._settings.ack_seconds)
         self._window.append(sent)
         if room and self._connection.up and not self._spool.segments:
-            with contextlib.suppress(Exception):  # It stays without a future, and is spooled for that.
+            with contextlib.suppress(NotTaken):  # It stays without a future, and is spooled for that.
                 sent.future = await self._connection.publish(batch)
         if sent.future is None:
             await self._retreat()
@@ -245,11 +245,11 @@ class RequestLog:
         finally:
             _forget(wave)
 
-    async def _published_future(self, batch: Batch) -> asyncio.Future[Any]:
+    async def _published_future(self, batch: Batch) -> asyncio.Future[None]:
         try:
             return await self._connection.publish(batch)
-        except Exception as error:
-            failed: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        except NotTaken as error:
+            failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             failed.set_exception(error)
             return failed
 

@@ -82,7 +82,7 @@ def _key(file: Path | None, field: str) -> bytes:
     if file is None:
         raise TokenKeyMissing(f"The request log keeps field {field!r} as a token, and no key is set.", remedy)
     try:
-        key = file.read_bytes().strip()
+        key = file.read_bytes()
     except OSError as error:
         what = f"The key {file} for field {field!r} cannot be read: {error.strerror}."
         raise TokenKeyMissing(what, remedy) from error

@@ -42,11 +42,13 @@ class App:
 
     Attributes:
         ready: what the readiness paths answer; the server sets it.
+        closing: whether answers tell the client to leave (``connection: close``); the server sets it.
         metrics: what is counted.
     """
 
     def __init__(self, scorer: Scorer, settings: Settings) -> None:
         self.ready = False
+        self.closing = False
         self.metrics = scorer.metrics
         self.metrics.ready = lambda: self.ready
         self._settings = settings
@@ -88,6 +90,8 @@ class App:
             return
         except Exception as error:
             reply = self._refusal(error, scope, route)
+        if self.closing:
+            reply.headers = [*reply.headers, ("connection", "close")]
         protocol.response_bytes(reply.status, reply.headers, reply.body)
         figures.codes[reply.status] += 1
         figures.duration.observe(perf_counter() - started)

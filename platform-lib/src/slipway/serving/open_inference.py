@@ -101,7 +101,7 @@ class OpenInference:
 
     def infer(self, request: Request) -> Reply:
         """Score the rows of a V2 infer request."""
-        single = self._single.read(request.body)
+        single = None if binary_tensors.HEADER in request.headers else self._single.read(request.body)
         if single is None:
             return self._infer_any(request)
         given, row = single

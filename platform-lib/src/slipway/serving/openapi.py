@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import Any
 
 from slipway.contracts.request import INT64
 from slipway.contracts.signature import MULTIPLE_TOLERANCE, Field
-from slipway.serving import identity, open_inference
+from slipway.serving import identity, open_inference, openapi_seldon
+from slipway.serving.openapi_parts import STRING, Schema, answer, array, exact, get, post, ref
 from slipway.serving.scoring import Scorer
 from slipway.serving.settings import Settings
-
-Schema = dict[str, Any]
-
-_STRING = {"type": "string"}
-_REFUSALS = {
-    "400": "The body is not what the schema says; details name field, rule and row.",
-    "408": "The body did not arrive in time.",
-    "413": "The body is too long.",
-    "415": "The body is not declared to be UTF-8 JSON.",
-    "500": "An internal fault, with the id under which the operator's log explains it.",
-}
 
 
 def document(scorer: Scorer, settings: Settings) -> Schema:
@@ -38,8 +27,15 @@ def document(scorer: Scorer, settings: Settings) -> Schema:
             ),
             "license": {"name": str(release.card["licence"])},
         },
-        "paths": {**_v2_paths(scorer), **_seldon_paths(scorer), "/openapi.json": _get("openApi", {"type": "object"})},
-        "components": {"schemas": {**_row_schemas(scorer), **_v2_schemas(scorer), **_seldon_schemas(scorer)}},
+        "paths": {
+            **_v2_paths(scorer),
+            **openapi_seldon.paths(),
+            "/openapi.json": get("openApi", {"type": "object"}),
+            "/metrics": get("metrics", STRING, kind="text/plain"),
+        },
+        "components": {
+            "schemas": {**_row_schemas(scorer), **_v2_schemas(scorer), **openapi_seldon.schemas(scorer)},
+        },
     }
 
 
@@ -68,9 +64,9 @@ def field_schema(field: Field) -> Schema:
 
 
 def _row_schemas(scorer: Scorer) -> Schema:
-    row = _object({field.name: field_schema(field) for field in scorer.fields})
-    breach = _object(
-        {"field": _STRING, "rule": _STRING, "row": {"type": ["integer", "null"]}, "message": _STRING},
+    row = exact({field.name: field_schema(field) for field in scorer.fields})
+    breach = exact(
+        {"field": STRING, "rule": STRING, "row": {"type": ["integer", "null"]}, "message": STRING},
         description="One broken rule; row is null where a whole column or the request is at fault.",
     )
     return {"Row": {**row, "examples": [scorer.example]}, "Breach": breach}
@@ -92,7 +88,7 @@ def _v2_schemas(scorer: Scorer) -> Schema:
             "required": ["inputs"],
             "properties": {
                 "id": {"type": ["string", "null"], "maxLength": identity.LONGEST_ID},
-                "inputs": _list({"oneOf": [_ref(name) for name in tensors]}, width, width, description=about),
+                "inputs": array({"oneOf": [ref(name) for name in tensors]}, width, width, description=about),
                 "outputs": {
                     "type": ["array", "null"],
                     "uniqueItems": True,
@@ -105,37 +101,37 @@ def _v2_schemas(scorer: Scorer) -> Schema:
             },
             "examples": [_v2_example(scorer)],
         },
-        "InferResponse": _object(
+        "InferResponse": exact(
             {
                 "model_name": {"const": release.model},
                 "model_version": {"const": release.digest},
-                "id": _STRING,
-                "outputs": _list({"oneOf": outputs}, 1, 2),
+                "id": STRING,
+                "outputs": array({"oneOf": outputs}, 1, 2),
             }
         ),
-        "V2Error": _object({"error": _STRING, "details": {"type": "array", "items": _ref("Breach")}}),
+        "V2Error": exact({"error": STRING, "details": {"type": "array", "items": ref("Breach")}}),
     }
 
 
 def _tensor(field: Field) -> Schema:
     value = field_schema(field)
-    nested = _list(value, 1, 1)
+    nested = array(value, 1, 1)
     return {
         "type": "object",
         "description": "shape is [rows] or [rows, 1]; data is flat, or nested where shape has two members",
         "required": ["name", "shape", "datatype", "data"],
         "properties": {
             "name": {"const": field.name},
-            "shape": _list({"type": "integer", "minimum": 1}, 1, 2),
+            "shape": array({"type": "integer", "minimum": 1}, 1, 2),
             "datatype": {"enum": list(open_inference.DATATYPES[field.kind])},
-            "data": _list({"anyOf": [value, nested]}, 1),
+            "data": array({"anyOf": [value, nested]}, 1),
         },
     }
 
 
 def _output(name: str, datatype: str, value: Schema) -> Schema:
-    shape = _list({"type": "integer", "minimum": 1}, 1, 1)
-    return _object({"name": {"const": name}, "shape": shape, "datatype": {"const": datatype}, "data": _list(value, 1)})
+    shape = array({"type": "integer", "minimum": 1}, 1, 1)
+    return exact({"name": {"const": name}, "shape": shape, "datatype": {"const": datatype}, "data": array(value, 1)})
 
 
 def _v2_example(scorer: Scorer) -> Schema:
@@ -146,101 +142,38 @@ def _v2_example(scorer: Scorer) -> Schema:
     return {"id": "example", "inputs": [tensor(field) for field in scorer.fields]}
 
 
-def _seldon_schemas(scorer: Scorer) -> Schema:
-    release = scorer.release
-    tags = _object({"release": {"const": release.digest}, "model": {"const": release.model}})
-    pair = _list({"type": ["number", "boolean"]}, 2, 2, description="the score and the decision")
-    width = len(scorer.fields)
-    table = _list(_list({"type": ["number", "string", "null"]}, width, width), 1)
-    names = {"type": ["array", "null"], "uniqueItems": True, "items": {"enum": list(scorer.rules.names)}}
-    numbers = {
-        "type": "object",
-        "required": ["shape", "values"],
-        "properties": {"shape": _list({"type": "integer"}, 2, 2), "values": _list({"type": "number"}, 1)},
-    }
-    data = [_either("ndarray", table, "tensor", names=names)]
-    if all(field.kind != "string" for field in scorer.fields):  # a tensor holds numbers only
-        data.append(_either("tensor", numbers, "ndarray", names=names))
-    meta = {"type": "object", "properties": {"puid": {"type": "string", "maxLength": identity.LONGEST_ID}}}
-    rows = {"anyOf": [_ref("Row"), _list(_ref("Row"), 1)]}
-    status = _object({"code": {"type": "integer"}, "info": _STRING, "reason": _STRING, "status": {"const": "FAILURE"}})
-    details = _object({"details": {"type": "array", "items": _ref("Breach")}})
-    return {
-        "SeldonRequest": {
-            "description": "columns of data stand in the order of Row's fields, or of names where given",
-            "oneOf": [
-                _either("jsonData", rows, "data", meta=meta),
-                _either("data", {"oneOf": data}, "jsonData", meta=meta),
-            ],
-            "examples": [{"jsonData": scorer.example}, _ndarray_example(scorer)],
-        },
-        "SeldonResponse": _object(
-            {
-                "data": _object(
-                    {
-                        "names": {"const": [release.score_name, release.decision_name]},
-                        "ndarray": _list(pair, 1),
-                    }
-                ),
-                "meta": _object({"puid": _STRING, "tags": tags}),
-            }
-        ),
-        "SeldonStatus": _object({"strData": {"enum": ["ready", "not ready"]}, "meta": _object({"tags": tags})}),
-        "SeldonError": _object({"status": status, "meta": _object({"tags": details})}),
-    }
-
-
-def _ndarray_example(scorer: Scorer) -> Schema:
-    names = list(scorer.rules.names)
-    return {"data": {"names": names, "ndarray": [[scorer.example[name] for name in names]]}}
-
-
 def _v2_paths(scorer: Scorer) -> Schema:
     model = f"/v2/models/{scorer.release.model}"
     versioned = f"{model}/versions/{{version}}"
-    ready = _object({"name": {"const": scorer.release.model}, "ready": {"type": "boolean"}})
+    ready = exact({"name": {"const": scorer.release.model}, "ready": {"type": "boolean"}})
     metadata = {"type": "object", "required": ["name", "versions", "platform", "inputs", "outputs"]}
     infer = ("InferRequest", "InferResponse", "V2Error")
     return {
-        "/v2": _get("serverMetadata", _object({"name": _STRING, "version": _STRING, "extensions": {"type": "array"}})),
-        "/v2/health/live": _get("serverLive", _object({"live": {"const": True}})),
-        "/v2/health/ready": _get("serverReady", _object({"ready": {"type": "boolean"}}), not_ready=True),
-        model: _get("modelMetadata", metadata),
-        f"{model}/ready": _get("modelReady", ready, not_ready=True),
-        f"{model}/infer": _post("infer", *infer),
-        versioned: _versioned(_get("versionMetadata", metadata)),
-        f"{versioned}/ready": _versioned(_get("versionReady", ready, not_ready=True)),
-        f"{versioned}/infer": _versioned(_post("inferVersion", *infer)),
+        "/v2": get("serverMetadata", exact({"name": STRING, "version": STRING, "extensions": {"type": "array"}})),
+        "/v2/health/live": get("serverLive", exact({"live": {"const": True}})),
+        "/v2/health/ready": get("serverReady", exact({"ready": {"type": "boolean"}}), not_ready=True),
+        model: get("modelMetadata", metadata),
+        f"{model}/ready": get("modelReady", ready, not_ready=True),
+        f"{model}/infer": _bytes(post("infer", *infer)),
+        versioned: _versioned(get("versionMetadata", metadata)),
+        f"{versioned}/ready": _versioned(get("versionReady", ready, not_ready=True)),
+        f"{versioned}/infer": _versioned(_bytes(post("inferVersion", *infer))),
     }
 
 
-def _seldon_paths(scorer: Scorer) -> Schema:
-    predict = ("SeldonRequest", "SeldonResponse", "SeldonError")
-    metadata = {"type": "object", "required": ["name", "versions", "platform", "inputs", "outputs"]}
-    return {
-        "/api/v1.0/predictions": _post("predictions", *predict),
-        "/predict": _post("predict", *predict),
-        "/health/ping": _get("ping", {"const": "pong"}, kind="text/plain"),
-        "/health/status": _get("status", _ref("SeldonStatus"), not_ready=True),
-        "/live": _get("live", {"const": "live"}, kind="text/plain"),
-        "/ready": _get("ready", {"enum": ["ready", "not ready"]}, kind="text/plain", not_ready=True),
-        "/metadata": _get("metadata", metadata),
-    }
-
-
-def _get(operation: str, schema: Schema, *, kind: str = "application/json", not_ready: bool = False) -> Schema:
-    answer = {"content": {kind: {"schema": schema}}}
-    responses = {"200": {"description": "The answer.", **answer}}
-    if not_ready:
-        responses["503"] = {"description": "The server is starting or draining.", **answer}
-    return {"get": {"operationId": operation, "responses": responses}}
-
-
-def _post(operation: str, request: str, response: str, error: str) -> Schema:
-    refusals = {status: _answer(about, error) for status, about in _REFUSALS.items()}
-    body = {"required": True, "content": {"application/json": {"schema": _ref(request)}}}
-    responses = {"200": _answer("One score and one decision per row.", response), **refusals}
-    return {"post": {"operationId": operation, "requestBody": body, "responses": responses}}
+def _bytes(item: Schema) -> Schema:
+    """A POST that takes and gives V2's binary tensors too."""
+    operation = item["post"]
+    schema = {"type": "string", "format": "binary"}
+    operation["requestBody"]["content"]["application/octet-stream"] = {"schema": schema}
+    operation["responses"]["200"]["content"]["application/octet-stream"] = {"schema": schema}
+    operation["parameters"] = [
+        {
+            "name": "Inference-Header-Content-Length", "in": "header", "description": "bytes of JSON in front",
+            "schema": {"type": "integer", "minimum": 0},
+        }
+    ]  # fmt: skip
+    return item
 
 
 def _versioned(item: Schema) -> Schema:
@@ -249,27 +182,5 @@ def _versioned(item: Schema) -> Schema:
     schema = {"type": "string", "pattern": pattern}
     parameter = {"name": "version", "in": "path", "required": True, "description": about, "schema": schema}
     for operation in item.values():
-        operation["responses"]["404"] = _answer("Another version than the one served.", "V2Error")
+        operation["responses"]["404"] = answer("Another version than the one served.", "V2Error")
     return {"parameters": [parameter], **item}
-
-
-def _answer(about: str, name: str) -> Schema:
-    return {"description": about, "content": {"application/json": {"schema": _ref(name)}}}
-
-
-def _object(properties: Schema, **more: Any) -> Schema:
-    exact = {"required": list(properties), "properties": properties, "additionalProperties": False}
-    return {"type": "object", **exact, **more}
-
-
-def _list(items: Schema, shortest: int, longest: int | None = None, **more: Any) -> Schema:
-    bounds = {"minItems": shortest} | ({} if longest is None else {"maxItems": longest})
-    return {"type": "array", **bounds, "items": items, **more}
-
-
-def _either(key: str, schema: Schema, other: str, **more: Schema) -> Schema:
-    return {"type": "object", "required": [key], "properties": {key: schema, **more}, "not": {"required": [other]}}
-
-
-def _ref(name: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{name}"}

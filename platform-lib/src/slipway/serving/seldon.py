@@ -198,28 +198,31 @@ def _feedback(message: FeedbackMessage) -> Feedback:
         Refused: 400 when it does not say which request it is about, or its truth is no list of labels.
     """
     metas = [said.meta for said in (message.response, message.request) if said and said.meta]
-    identity = next((meta.puid for meta in metas if meta.puid), None)
-    if not identity:
+    named = [checked(meta.puid, "meta.puid") for meta in metas if meta.puid]
+    if not named:
         what = "The feedback does not say which request it is about."
         raise Refused(400, what, "Send response.meta.puid (or request.meta.puid), as the answer had it.")
     truth = _labels(message.truth) if message.truth else []
     reward = None if message.reward is msgspec.UNSET else message.reward
-    return Feedback(checked(identity, "meta.puid"), time.time_ns(), truth, reward)
+    return Feedback(named[0], time.time_ns(), truth, reward)
 
 
 def _labels(truth: Truth) -> list[Any]:
     """One label per row: number, boolean or null."""
     match truth.data, truth.jsonData:
-        case Data() as data, msgspec.UNSET:
-            values = data.tensor.values if isinstance(data.tensor, Tensor) else data.ndarray or []
+        case Data(ndarray=list() as values, tensor=msgspec.UNSET), msgspec.UNSET:
+            pass
+        case Data(ndarray=msgspec.UNSET, tensor=Tensor(values=values)), msgspec.UNSET:
+            pass
         case msgspec.UNSET, list() as values:
             pass
-        case msgspec.UNSET, (bool() | int() | float()) as label:
+        case msgspec.UNSET, (bool() | int() | float() | None) as label:
             values = [label]
         case msgspec.UNSET, msgspec.UNSET:
             values = []
         case _:
-            raise Refused(400, "truth must hold labels as data or as jsonData.", "Send truth.data.ndarray.")
+            what = "truth must hold labels as one of data.ndarray, data.tensor and jsonData."
+            raise Refused(400, what, "Send one label per row.")
     flat = [value[0] if type(value) is list and len(value) == 1 else value for value in values]
     for row, label in enumerate(flat):
         if label is not None and type(label) not in (bool, int, float):

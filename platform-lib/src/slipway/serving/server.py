@@ -142,7 +142,7 @@ async def _drain(
     app: App, server: Server, serving: asyncio.Task[None], settings: Settings, answers: RequestLog | None
 ) -> NoReturn:
     """Say not ready, close the door, wait for requests under way, and end the process even if one never does."""
-    app.ready = False
+    app.ready, app.closing = False, True
     log.info("draining: not ready any more; requests under way are finished")
     await asyncio.sleep(settings.unready_seconds)
     server.stop()  # type: ignore[no-untyped-call]

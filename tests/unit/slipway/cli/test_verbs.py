@@ -187,3 +187,10 @@ def test_a_release_is_signed_and_verified_with_the_key_of_who_signed_it(here: Wo
     refused = here.slipway(*verified, f"{other}.pub")
     assert refused.returncode == 3
     assert "was made with another key" in refused.stderr
+    for key, missing, said in (
+        (f"{other}.pub", signature, "another key"),
+        (f"{mine}.pub", tmp_path / "no", "has no sig"),
+    ):
+        unserved = here.slipway("serve", MODEL, "--key", key, "--signature", str(missing))
+        assert unserved.returncode == 3
+        assert said in unserved.stderr

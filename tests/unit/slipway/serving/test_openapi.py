@@ -36,7 +36,7 @@ def test_the_live_server_keeps_its_document(server: LiveServer, tmp_path: Path) 
         ],
         check=False, capture_output=True, text=True, cwd=tmp_path, timeout=600,
     )  # fmt: skip
-    assert run.returncode == 0, run.stdout[-6000:] + run.stderr
-    assert "Selected: 16/16" in run.stdout
-    assert "Tested: 16" in run.stdout
+    assert run.returncode == 0, run.stdout[-9000:] + run.stderr
+    assert "Selected: 25/25" in run.stdout
+    assert "Tested: 25" in run.stdout
     assert "errored" not in run.stdout

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import io
+import json
+import logging
+from datetime import UTC, datetime
+
+import pytest
+
+from slipway.serving import logs
+from slipway.serving.logs import JsonLines
+
+
+def _record(message: str, *arguments: object, level: int = logging.INFO, **extra: object) -> logging.LogRecord:
+    record = logging.LogRecord("slipway.serving", level, "file.py", 1, message, arguments, None)
+    vars(record).update(extra)
+    return record
+
+
+def test_a_record_is_one_json_object_on_one_line() -> None:
+    line = JsonLines("d" * 64).format(_record("said %s\n%d", "é\ud800", 3, request_id="r-1", level=logging.WARNING))
+    assert "\n" not in line
+    said = json.loads(line)
+    assert datetime.now(UTC) - datetime.fromisoformat(said.pop("time")) < datetime.now(UTC) - datetime(
+        2020, 1, 1, tzinfo=UTC
+    )
+    assert said == {
+        "level": "warning", "logger": "slipway.serving", "message": "said é\ud800\n3", "release": "d" * 64,
+        "request_id": "r-1",
+    }  # fmt: skip
+
+
+def test_a_traceback_is_a_field() -> None:
+    try:
+        raise KeyError("lost")
+    except KeyError as error:
+        record = _record("fault")
+        record.exc_info = (KeyError, error, error.__traceback__)
+    assert "KeyError: 'lost'" in json.loads(JsonLines("d").format(record))["traceback"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "terminal", "chosen"),
+    [(None, False, "json"), (None, True, "console"), ("json", True, "json"), ("console", False, "console")],
+)
+def test_json_is_the_default_unless_a_person_watches(
+    monkeypatch: pytest.MonkeyPatch, asked: str | None, terminal: bool, chosen: str
+) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: terminal)
+    monkeypatch.setattr(logs.sys, "stderr", stream)
+    root = logging.getLogger()
+    kept, level = root.handlers[:], root.level
+    try:
+        assert logs.configure(asked, "d") == chosen
+        logging.getLogger("slipway.serving").info("hello [x]")
+        logging.getLogger("elsewhere").info("not told")
+    finally:
+        root.handlers[:], root.level = kept, level
+        logging.getLogger("slipway").setLevel(logging.NOTSET)
+    if chosen == "json":
+        assert json.loads(stream.getvalue())["message"] == "hello [x]"
+
+
+def test_people_read_sentences(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.Console().emit(_record("many [%s]", "x", level=logging.WARNING))
+    assert capsys.readouterr().err.strip() == "many [x]"
