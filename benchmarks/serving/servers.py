@@ -58,6 +58,11 @@ class Launch:
     def url(self) -> str:
         return f"http://{HOST}:{self.port}"
 
+    @property
+    def program(self) -> str:
+        """Its name without settings."""
+        return self.name.partition(",")[0]
+
 
 class Running:
     """A server that has become ready.
