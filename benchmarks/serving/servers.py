@@ -86,6 +86,11 @@ class Running:
         """Resident memory of the largest process of its tree, shared pages included, in MiB: one worker's."""
         return float(max(process.memory_info().rss for process in self._tree())) / (1 << 20)
 
+    def processor_seconds(self) -> float:
+        """What its process tree has used of all cores so far."""
+        times = [process.cpu_times() for process in self._tree()]
+        return float(sum(time.user + time.system for time in times))
+
     def _tree(self) -> list[psutil.Process]:
         root = psutil.Process(self.process.pid)
         return [root, *root.children(recursive=True)]

@@ -53,9 +53,10 @@ class Plan:
 
 @dataclass
 class Found:
-    """All measurements: loads by (server, protocol, connections), and so on, in the order of rounds."""
+    """All measurements in the order of rounds; loads, and CPU µs of an answer, by (server, protocol, connections)."""
 
     loads: dict[tuple[str, str, int], list[Load]] = field(default_factory=lambda: defaultdict(list))
+    processor: dict[tuple[str, str, int], list[float]] = field(default_factory=lambda: defaultdict(list))
     tried: dict[str, float] = field(default_factory=dict)
     rates: dict[str, float] = field(default_factory=dict)
     equal_load: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
@@ -151,8 +152,11 @@ def _throughput(
         with step(f"as fast as it goes, round {number} of {plan.rounds}"):
             for connections in CONNECTIONS:
                 for server, protocol in _CELLS:
+                    before = up[server].processor_seconds()
                     load = wrk.load(up[server].url, bodies[protocol].path, files[protocol], connections, plan.seconds)
+                    used = up[server].processor_seconds() - before
                     found.loads[server, protocol, connections].append(load)
+                    found.processor[server, protocol, connections].append(1e6 * used / load.answers)
 
 
 def _equal_load(up: Mapping[str, Running], bodies: Mapping[str, Requests], plan: Plan, found: Found) -> None:
@@ -186,6 +190,8 @@ def comparisons(found: Found) -> Iterator[Comparison]:
             yield Comparison(
                 title, f"p99, {at}", "ms", [load.p99_ms for load in ours], [load.p99_ms for load in theirs]
             )
+        ours_used, peers_used = (found.processor[server, protocol, CONNECTIONS[-1]] for server in (OURS, peer))
+        yield Comparison(title, f"CPU time of an answer, {_at(CONNECTIONS[-1])}", "µs", ours_used, peers_used)
         ours_p99, peers_p99 = (found.equal_load[server, protocol] for server in (OURS, peer))
         name = f"p99, both at {found.rates[protocol]:.0f}/s"
         yield Comparison(title, name, "ms", ours_p99, peers_p99, EQUAL_LOAD)

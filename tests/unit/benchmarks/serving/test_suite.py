@@ -13,7 +13,8 @@ def found(ours: float, peers: float) -> Found:
         found.equal_load[server, protocol] = [100 / rate] * 3
         found.cold_starts[server] = found.memory[server] = [rate]
         for connections in CONNECTIONS:
-            found.loads[server, protocol, connections] = [Load(rate, 1 / rate, 2 / rate, 1)] * 3
+            found.loads[server, protocol, connections] = [Load(100, rate, 1 / rate, 2 / rate, 1)] * 3
+            found.processor[server, protocol, connections] = [1e6 / rate] * 3
     return found
 
 
