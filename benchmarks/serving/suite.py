@@ -191,7 +191,7 @@ def comparisons(found: Found) -> Iterator[Comparison]:
                 title, f"p99, {at}", "ms", [load.p99_ms for load in ours], [load.p99_ms for load in theirs]
             )
         ours_used, peers_used = (found.processor[server, protocol, CONNECTIONS[-1]] for server in (OURS, peer))
-        yield Comparison(title, f"CPU time of an answer, {_at(CONNECTIONS[-1])}", "µs", ours_used, peers_used)
+        yield Comparison(title, "CPU per answer", "µs", ours_used, peers_used)
         ours_p99, peers_p99 = (found.equal_load[server, protocol] for server in (OURS, peer))
         name = f"p99, both at {found.rates[protocol]:.0f}/s"
         yield Comparison(title, name, "ms", ours_p99, peers_p99, EQUAL_LOAD)
