@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.conftest import ROOT
 
 _BLOCK = re.compile(r"^( *)```bash\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
+_BACKGROUND = re.compile(r" &$", re.MULTILINE)
 _LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)(?:#[^)]*)?\)")
 # `make test` runs these before anything else.
 _BEFORE_TESTS = ("make setup", "make check")
@@ -20,9 +21,18 @@ def documents() -> list[Path]:
     return kept + [file for room in ("docs", "infra", "gitops", "models") for file in (ROOT / room).rglob("*.md")]
 
 
+def _blocks(document: Path) -> list[str]:
+    return [block for _, block in _BLOCK.findall(document.read_text())]
+
+
+def scripts(document: Path) -> list[str]:
+    """The bash blocks that start something in the background, which only make sense as a whole."""
+    return [block for block in _blocks(document) if _BACKGROUND.search(block)]
+
+
 def commands(document: Path) -> list[str]:
-    """The command lines of a document's bash blocks, comments removed, continued lines joined."""
-    blocks = (block for _, block in _BLOCK.findall(document.read_text()))
+    """The command lines of a document's other bash blocks, comments removed, continued lines joined."""
+    blocks = (block for block in _blocks(document) if not _BACKGROUND.search(block))
     lines = (line for block in blocks for line in block.replace("\\\n", " ").splitlines())
     return [command for line in lines if (command := re.sub(r"\s+# .*", "", line).strip())]
 

@@ -32,6 +32,9 @@ log = logging.getLogger("slipway.request_log")
 _FETCHED = 32
 _MOST_MESSAGES = 256
 _MOST_BYTES = 64 << 20
+_ONCE_SECONDS = 0.5
+_ATTEMPTS = 3
+_PATIENCE_SECONDS = 10
 _RETRY_SECONDS = 1.0
 _SWEEP_SECONDS = 600.0
 
@@ -124,15 +127,20 @@ class Collector:
         Raises:
             EnvironmentFault: when NATS is not there, or goes away.
         """
-        try:
-            await self._connected(self._until_empty)
-        except EnvironmentFault:
-            raise
-        except Exception as error:
-            raise EnvironmentFault(
-                f"NATS with JetStream does not answer at {_shown(self._source.servers)} ({type(error).__name__}).",
-                "Start it, or give its address with --nats. What was collected is kept.",
-            ) from error
+        for attempt in range(_ATTEMPTS):
+            try:
+                return await self._connected(self._until_empty)
+            except EnvironmentFault:
+                raise
+            except Exception as error:
+                if attempt + 1 == _ATTEMPTS:
+                    raise EnvironmentFault(
+                        f"NATS with JetStream does not answer at {_shown(self._source.servers)} "
+                        f"({type(error).__name__}).",
+                        "Start it, or give its address with --nats. What was collected is kept.",
+                    ) from error
+                await asyncio.sleep(_ONCE_SECONDS)
+        return None
 
     async def follow(self, every: Callable[[], None], seconds: float) -> None:
         """Collect until :meth:`stop`, over any absence of NATS; call ``every`` about every ``seconds``."""
@@ -143,7 +151,7 @@ class Collector:
             fetch = await self._consumer(stream)
             swept = time.monotonic()
             while not self._stopping.is_set():
-                await self._gather(fetch)
+                await self._gather(fetch, self._source.gather_seconds)
                 if time.monotonic() > due:
                     await asyncio.to_thread(every)
                     due = time.monotonic() + seconds
@@ -162,9 +170,9 @@ class Collector:
                     await asyncio.wait_for(self._stopping.wait(), _RETRY_SECONDS)
 
     async def _connected(self, work: Callable[[JetStreamContext], Awaitable[None]]) -> None:
-        client = await connect(self._source.servers)
+        client = await connect(self._source.servers, _PATIENCE_SECONDS)
         try:
-            stream = client.jetstream()
+            stream = client.jetstream(timeout=_PATIENCE_SECONDS)
             settings = names.Settings(stream=self._source.stream, subjects=self._source.subjects)
             await ensure_stream(stream, settings)
             await work(stream)
@@ -176,7 +184,7 @@ class Collector:
     async def _until_empty(self, stream: JetStreamContext) -> None:
         fetch = await self._consumer(stream)
         while not self._stopping.is_set():
-            if await self._gather(fetch):
+            if await self._gather(fetch, min(_ONCE_SECONDS, self._source.gather_seconds)):
                 continue
             state = await stream.consumer_info(self._source.stream, self._source.consumer)
             if not state.num_pending and not state.num_ack_pending:
@@ -203,10 +211,10 @@ class Collector:
 
         return fetch
 
-    async def _gather(self, fetch: Callable[[float], Awaitable[list[Msg]]]) -> int:
+    async def _gather(self, fetch: Callable[[float], Awaitable[list[Msg]]], seconds: float) -> int:
         """Store the messages of the next seconds, then acknowledge them; how many."""
         messages: list[Msg] = []
-        end = time.monotonic() + self._source.gather_seconds
+        end = time.monotonic() + seconds
         size = 0
         while len(messages) < _MOST_MESSAGES and size < _MOST_BYTES and not self._stopping.is_set():
             left = end - time.monotonic()

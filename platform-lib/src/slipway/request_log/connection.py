@@ -112,22 +112,25 @@ class Connection:
         # It takes a third of a second to import, and a server answers meanwhile.
         await asyncio.to_thread(importlib.import_module, "nats.js")
         pause = _FIRST_PAUSE
+        told = False
         while True:
             try:
                 await self._connect()
-                pause = _FIRST_PAUSE
+                pause, told = _FIRST_PAUSE, False
                 log.info("the request log is connected to NATS")
                 while self.up:
                     await asyncio.sleep(_FIRST_PAUSE)
                 log.warning("the request log lost its connection to NATS")
             except Exception as error:
-                log.debug("the request log cannot reach NATS: %s", type(error).__name__)
+                level = logging.DEBUG if told else logging.WARNING
+                log.log(level, "the request log cannot reach NATS (%s), and tries again", type(error).__name__)
+                told = True
             await self._drop()
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _connect(self) -> None:
-        self._client = await connect(self._settings.servers)
+        self._client = await connect(self._settings.servers, CONNECT_SECONDS)
         stream = self._client.jetstream(timeout=self._settings.ack_seconds)
         await ensure_stream(stream, self._settings)
         self._max_bytes = self._client.max_payload - _HEADERS_BYTES
@@ -160,8 +163,8 @@ class Connection:
                 await asyncio.wait_for(client.close(), CONNECT_SECONDS)
 
 
-async def connect(servers: tuple[str, ...]) -> Client:
-    """A connection that does not reconnect, and notices within half a minute that nobody is there."""
+async def connect(servers: tuple[str, ...], seconds: int) -> Client:
+    """A connection that does not reconnect, made within ``seconds``; it notices in half a minute when it is dead."""
     from nats.aio.client import Client
 
     async def ignore(error: Exception) -> None:
@@ -170,8 +173,9 @@ async def connect(servers: tuple[str, ...]) -> Client:
     client = Client()
     try:
         await client.connect(
-            list(servers), error_cb=ignore, allow_reconnect=False, connect_timeout=CONNECT_SECONDS,
-            ping_interval=PING_SECONDS, max_outstanding_pings=2, name="slipway",
+            list(servers), error_cb=ignore, allow_reconnect=False, connect_timeout=seconds,
+            max_reconnect_attempts=1, reconnect_time_wait=0, ping_interval=PING_SECONDS,
+            max_outstanding_pings=2, name="slipway",
         )  # fmt: skip
     except BaseException:
         with contextlib.suppress(Exception):

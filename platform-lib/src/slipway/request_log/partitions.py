@@ -67,7 +67,7 @@ def _scan(folder: Path, kind: Kind) -> pl.LazyFrame:
     ]
     if not frames:
         raise EnvironmentFault(f"{folder} holds no {kind}.", "Run `slipway collect` to fetch some.")
-    return pl.concat(frames, how="diagonal")
+    return pl.concat(frames, how="diagonal_relaxed")
 
 
 class Store:
@@ -114,7 +114,7 @@ class Store:
         schema = {name: str(kind) for name, kind in rows.schema.items()}
         if listed["schema"] not in ({}, schema):
             raise ColumnsDiffer(f"its columns are not those of the partition {path.relative_to(self.folder)}")
-        rows = rows.filter(~pl.col("batch").is_in(_known(path, listed["files"], rows["batch"])))
+        rows = rows.filter(~pl.col("batch").is_in(_known(path, listed["files"], rows["batch"]).implode()))
         if rows.height:
             entry = _write(path, rows.lazy())
             files = [*listed["files"], entry]

@@ -14,8 +14,10 @@ import pytest
 from slipway.contracts.signature import DROPPED, TOKENISED, Field
 from slipway.errors import UsageError
 from slipway.request_log import Answered, RequestLog, Served, Settings, log
+from slipway.request_log.collector import Source, run
 from slipway.request_log.connection import Connection
 from slipway.request_log.events import Batch
+from slipway.request_log.partitions import answers as answers_in
 from slipway.request_log.personal import TokenKeyMissing
 from tests.nats_server import NatsServer
 from tests.request_records import NOON, SERVED, answer, answers, truth, wide
@@ -238,6 +240,10 @@ def test_no_personal_value_leaves_the_process(
     published = b"".join(message.data for message in nats_server.messages("private"))
     stored = b"".join(file.read_bytes() for file in nats_server.folder.rglob("*") if file.is_file())
     told = caplog.text.encode()
+    run(Source((nats_server.url,), "private", "private", gather_seconds=0.2), tmp_path / "out", None)
+    rows = answers_in(tmp_path / "out").collect()
+    assert {"input_customer", "input_speed"} == {name for name in rows.columns if name.startswith("input_")}
+    assert not {value for values in rows.iter_rows() for value in values if value in secrets}
     assert b"speed" in spooled
     assert b"speed" in published
     assert b"speed" in stored
