@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -91,6 +92,8 @@ def _explain(found: Found, launches: Mapping[str, Launch]) -> None:
 
 
 if __name__ == "__main__":
+    # Leaving by an exception ends the servers too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         typer.run(main)
     except SlipwayError as error:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from benchmarks.figures import ratios
 
-_DIGITS = {"/s": 0, "ms": 2, "MiB": 0, "s": 2}
+_DIGITS = {"/s": 0, "µs": 0, "ms": 2, "MiB": 0, "s": 2}
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Comparison:
     Attributes:
         benchmark: the group it belongs to.
         name: what was measured.
-        unit: "/s" (requests per second), "ms", "MiB" or "s".
+        unit: "/s" (requests per second), "µs", "ms", "MiB" or "s".
         ours, peer: one value per round, in order.
         bound: what must hold, or None for what is only shown.
     """

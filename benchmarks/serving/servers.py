@@ -31,7 +31,7 @@ MONOREPO = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = MONOREPO / "environments"
 HOST = "127.0.0.1"
 _START_SECONDS = 60.0
-_STOP_SECONDS = 30.0
+_STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.005
 _TAIL_LINES = 15
 
@@ -58,6 +58,11 @@ class Launch:
     def url(self) -> str:
         return f"http://{HOST}:{self.port}"
 
+    @property
+    def program(self) -> str:
+        """Its name without settings."""
+        return self.name.partition(",")[0]
+
 
 class Running:
     """A server that has become ready.
@@ -80,6 +85,11 @@ class Running:
     def largest_mib(self) -> float:
         """Resident memory of the largest process of its tree, shared pages included, in MiB: one worker's."""
         return float(max(process.memory_info().rss for process in self._tree())) / (1 << 20)
+
+    def processor_seconds(self) -> float:
+        """What its process tree has used of all cores so far."""
+        times = [process.cpu_times() for process in self._tree()]
+        return float(sum(time.user + time.system for time in times))
 
     def _tree(self) -> list[psutil.Process]:
         root = psutil.Process(self.process.pid)
@@ -117,7 +127,7 @@ def running(launch: Launch, folder: Path) -> Iterator[Running]:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """SIGTERM to the server; then nothing of its session may be left."""
+    """SIGTERM to the server; then nothing of its session may be left (MLServer's workers at times never end)."""
     process.send_signal(signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(timeout=_STOP_SECONDS)
@@ -166,7 +176,7 @@ def seldon(release: Path, workers: int = 2, threads: int = 8) -> Launch:
     port = free_port()
     parameters = [{"name": "release", "value": str(release.resolve()), "type": "STRING"}]
     return Launch(
-        f"seldon-core-microservice, {workers} workers of {threads} threads",
+        f"seldon-core-microservice, GUNICORN_WORKERS={workers} GUNICORN_THREADS={threads}",
         (
             str(ENVIRONMENTS / "seldon/.venv/bin/python"), str(ENVIRONMENTS / "seldon/loopback.py"),
             "slipway.adapters.seldon.SeldonRelease", "--service-type", "MODEL",
@@ -202,6 +212,6 @@ def mlserver(release: Path, folder: Path, workers: int = 0, batch: int = 0, batc
     batching = {"max_batch_size": batch, "max_batch_time": batch_seconds} if batch else {}
     (folder / "settings.json").write_text(json.dumps(settings))
     (folder / "model-settings.json").write_text(json.dumps(runtime | batching))
-    name = f"mlserver, {workers} parallel workers, " + (f"batches of {batch}" if batch else "no batching")
+    name = f"mlserver, parallel_workers={workers} max_batch_size={batch}"
     program = str(ENVIRONMENTS / "mlserver/.venv/bin/mlserver")
     return Launch(name, (program, "start", str(folder)), port, f"/v2/models/{model}/ready")

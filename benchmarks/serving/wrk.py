@@ -17,11 +17,13 @@ class Load:
     """What wrk found.
 
     Attributes:
+        answers: answered requests.
         per_second: answered requests per second.
         p50_ms, p99_ms: latency.
         broken: connections refused or broken, and requests without an answer within the time limit.
     """
 
+    answers: int
     per_second: float
     p50_ms: float
     p99_ms: float
@@ -47,4 +49,5 @@ def load(url: str, path: str, bodies: Path, connections: int, seconds: float) ->
             f"{url}{path} answered {found['requests']} requests, of them {found['not_2xx']} not with 2xx.",
             "Nothing was measured: a refusal is faster than an answer.",
         )
-    return Load(found["requests"] / found["seconds"], found["p50_ms"], found["p99_ms"], found["broken"])
+    answers = found["requests"]
+    return Load(answers, answers / found["seconds"], found["p50_ms"], found["p99_ms"], found["broken"])

@@ -7,6 +7,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from benchmarks.serving.servers import ENVIRONMENTS
 from slipway.release import load
 from tests.conftest import MODEL
@@ -20,10 +22,23 @@ def offline(server: LiveServer, rows: Rows) -> list[float]:
     return load(server.release).score_table(frame(server.fields, rows)).tolist()
 
 
+def taken(server: LiveServer) -> float:
+    """How many messages of feedback the server has taken."""
+    text = server.send("GET", "/metrics")[2].decode()
+    return float(next(line.split()[-1] for line in text.splitlines() if line.startswith("slipway_feedback_total")))
+
+
 def test_seldon_core_client(server: LiveServer, sample: Rows) -> None:
     rows = sample[:20]
     endpoint = f"127.0.0.1:{server.port}"
+    before = taken(server)
     found = run_client("seldon", "seldon_core_client.py", {"endpoint": endpoint, "rows": rows})
+    assert found["feedback"] == found["form feedback"] == [True, ""]
+    assert taken(server) == before + 2
+    # The client calls a lone microservice by a form, as only Seldon's own parts do.
+    success, answer = found["form"]
+    assert success
+    assert answer["data"]["ndarray"][0][0] == offline(server, rows)[0]
     for kind in ("ndarray", "jsonData"):
         success, answer = found[kind]
         assert success
@@ -64,13 +79,19 @@ def test_mlserver_infer(server: LiveServer, whole: Rows, tmp_path: Path) -> None
     assert [score for number in sorted(scores) for score in scores[number]] == offline(server, whole)
 
 
-def test_triton_client(server: LiveServer, whole: Rows) -> None:
-    found = _by_triton(server, whole, binary=False)
+@pytest.mark.parametrize("binary", [False, True], ids=["json", "binary"])
+def test_triton_client(server: LiveServer, whole: Rows, binary: bool) -> None:
+    """As JSON, and by the extension for binary tensor data, in which answers come back binary too."""
+    found = _by_triton(server, whole, binary)
+    assert found["answer"]["sizes"] == [binary, binary]
+    assert "binary_tensor_data" in found["server"]["extensions"]
     assert (found["live"], found["ready"], found["model_ready"]) == (True, True, True)
     assert found["metadata"]["versions"] == [server.release.name]
     assert found["server"]["name"] == "slipway"
     assert found["answer"]["id"] == "an-id"
     assert found["answer"]["late_probability"] == offline(server, whole)
+    threshold = load(server.release).threshold
+    assert found["answer"]["late"] == [score >= threshold for score in offline(server, whole)]
 
 
 def _by_triton(server: LiveServer, rows: Rows, binary: bool) -> Any:

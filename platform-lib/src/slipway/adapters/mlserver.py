@@ -1,6 +1,6 @@
 """A release as a runtime of MLServer: V2 tensors to the same model class that runs under Seldon's wrapper.
 
-MLServer reads ``model-settings.json`` beside nothing else::
+Start it with ``mlserver start FOLDER``, where the folder holds a ``model-settings.json``::
 
     {"name": "<model>", "implementation": "slipway.adapters.mlserver.MLServerRelease",
      "parameters": {"uri": "/release/<digest>", "version": "<digest>"}}
@@ -34,6 +34,9 @@ class MLServerRelease(MLModel):  # type: ignore[misc] # MLServer is not installe
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
         """Score and decision of each row.
+
+        With adaptive batching, which is off by default, MLServer merges the rows of several callers before it calls:
+        one row that breaks the signature then refuses them all.
 
         Raises:
             InferenceError: which MLServer answers with 400, for a request that breaks the signature.

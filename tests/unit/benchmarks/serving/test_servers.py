@@ -26,6 +26,10 @@ def test_a_server_is_up_inside_the_block_and_gone_with_its_children_after_it(tmp
         assert servers.answers(port, "/")
         assert up.ready_seconds > 0
         assert up.largest_mib() >= 64
+        used = up.processor_seconds()
+        assert used > 0
+        assert sum(servers.answers(port, "/") for _ in range(100)) == 100
+        assert up.processor_seconds() > used
         tree = [psutil.Process(up.process.pid), *psutil.Process(up.process.pid).children()]
         assert len(tree) == 2
     psutil.wait_procs(tree, timeout=10)
