@@ -25,6 +25,10 @@ def serve(
             help="A second TCP port for the metrics; /metrics on the first one answers anyway.",
         ),
     ] = None,
+    grpc_port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="A TCP port for Open Inference V2 over gRPC; needs slipway[grpc]."),
+    ] = None,
     max_body_mib: Annotated[
         float, typer.Option(min=0.001, max=1024, help="Longest request body in MiB; longer ones get 413.")
     ] = 1.0,
@@ -98,7 +102,7 @@ def serve(
             token_key_file=token_key,
         )
     settings = Settings(
-        host, port, metrics_port,
+        host, port, metrics_port, grpc_port,
         max_body_bytes=int(max_body_mib * 2**20), body_seconds=body_seconds, drain_seconds=drain_seconds,
         unready_seconds=unready_seconds, log_format=log_format, deployment=Deployment.of(),
         request_log=records,

@@ -36,7 +36,8 @@ from slipway.serving.single_row import V2Row
 from slipway.serving.v2_messages import InferRequest, Tensor, Wanted, keys
 
 # The first datatype of each kind is the one that metadata tells.
-DATATYPES = {"integer": ("INT64", "INT32"), "number": ("FP64", "FP32", "INT64", "INT32"), "string": ("BYTES",)}
+# A whole float is an integer; in binary form only a float can be missing, as NaN.
+DATATYPES = {"integer": ("INT64", "INT32", "FP64"), "number": ("FP64", "FP32", "INT64", "INT32"), "string": ("BYTES",)}
 SHORTEST_VERSION = 8
 PROTOCOL = "v2"
 _INT32 = (-(2**31), 2**31 - 1)
@@ -65,7 +66,7 @@ class OpenInference:
         self._kinds = {field.name: field.kind for field in release.fields}
         self._single = V2Row(release.fields, DATATYPES)
         self._reader = Reader(InferRequest, keys)
-        self._metadata = json_reply(self._describe())
+        self._metadata = json_reply(self.describe())
         facts = {"name": "slipway", "version": version("slipway"), "extensions": [binary_tensors.EXTENSION]}
         self._server = json_reply(facts)
         self._parts = self._row_template()
@@ -114,7 +115,7 @@ class OpenInference:
     def _row_template(self) -> tuple[bytes, bytes, tuple[bytes, bytes]]:
         """The bytes around id, score and decision (false, true) of an answer for one row."""
         identity, score = "<id>", 0.5
-        wholes = [encode(self._answer(identity, Scored([score], [decision]))) for decision in (False, True)]
+        wholes = [encode(self.answer(identity, Scored([score], [decision]))) for decision in (False, True)]
         before, _, rest = wholes[0].partition(encode(identity))
         between, _, negative = rest.partition(encode(score))
         positive = wholes[1][len(before) + len(encode(identity)) + len(between) + len(encode(score)) :]
@@ -124,15 +125,20 @@ class OpenInference:
         """Any infer request: every form, and every fault explained."""
         text, data = binary_tensors.split(request.body, request.headers.get(binary_tensors.HEADER))
         cursor = binary_tensors.Cursor(data)
-        asked = self._reader.read(text, lambda message: self._check(message, cursor))
+        asked = self._reader.read(text, lambda message: self.check(message, cursor))
         identity = asked.identity or self._identities.of(request.headers)
         scored = self._scorer.answer(asked.batch, identity, PROTOCOL, request.started)
-        answer = self._answer(identity, scored, asked.wanted)
+        answer = self.answer(identity, scored, asked.wanted)
         if any(asked.wanted.values()):
             return self._binary(identity, answer, asked.wanted)
         return scored_reply(encode(answer), header_value(identity))
 
-    def _check(self, message: InferRequest, cursor: binary_tensors.Cursor) -> Asked:
+    def check(self, message: InferRequest, cursor: binary_tensors.Cursor) -> Asked:
+        """What a decoded request asks for; its tensors without data of their own take it from ``cursor``.
+
+        Raises:
+            Refused: 400, with the broken rules.
+        """
         everything = bool(message.parameters and message.parameters.binary_data_output)
         wanted = self._wanted(message.outputs or [], everything)
         identity = checked(message.id or "", "The id")
@@ -188,7 +194,8 @@ class OpenInference:
             wanted[output.name] = own if isinstance(own, bool) else everything
         return wanted
 
-    def _answer(self, identity: str, scored: Scored, wanted: Mapping[str, bool] | None = None) -> dict[str, Any]:
+    def answer(self, identity: str, scored: Scored, wanted: Mapping[str, bool] | None = None) -> dict[str, Any]:
+        """The body of an answer, with the outputs ``wanted`` in their order, or with all."""
         columns: tuple[list[Any], list[Any]] = (scored.scores, scored.decisions)
         data = dict(zip(self._outputs, columns, strict=True))
         return {
@@ -216,7 +223,8 @@ class OpenInference:
         ]
         return Reply(200, headers, b"".join((text, *chunks)))
 
-    def _describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
+        """The model's metadata."""
         return {
             "name": self._model,
             "versions": [self._digest],

@@ -13,7 +13,7 @@ import socket
 import sys
 import time
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import uvloop
 from granian.constants import HTTPModes, Interfaces
@@ -116,6 +116,7 @@ async def _run(app: App, scorer: Scorer, settings: Settings, log_format: str) ->
     if scorer.log is not None:
         await scorer.log.start()
         app.metrics.log_counts = scorer.log.counts
+    grpc_server = await _listen_for_grpc(app, scorer, settings)
     serving = asyncio.create_task(server.serve())
     side = [asyncio.create_task(_open(app, scorer, settings, log_format)), asyncio.create_task(Watch(app).run())]
     await asyncio.wait({serving, asyncio.create_task(stopping.wait())}, return_when=asyncio.FIRST_COMPLETED)
@@ -123,7 +124,18 @@ async def _run(app: App, scorer: Scorer, settings: Settings, log_format: str) ->
     if serving.done():
         serving.result()
         raise EnvironmentFault("The HTTP server ended by itself.", "The log above says why.")
-    await _drain(app, server, serving, settings, scorer.log)
+    await _drain(app, server, serving, settings, scorer.log, grpc_server)
+
+
+async def _listen_for_grpc(app: App, scorer: Scorer, settings: Settings) -> Any:
+    """The gRPC server, or None where none is asked for: importing grpcio takes time and memory."""
+    if settings.grpc_port is None:
+        return None
+    try:
+        from slipway.serving.grpc import start
+    except ModuleNotFoundError as error:
+        raise EnvironmentFault(f"gRPC needs the package {error.name}.", "Install slipway[grpc].") from error
+    return await start(scorer, lambda: app.ready, settings.host, settings.grpc_port, settings.max_body_bytes)
 
 
 async def _open(app: App, scorer: Scorer, settings: Settings, log_format: str) -> None:
@@ -139,15 +151,23 @@ async def _open(app: App, scorer: Scorer, settings: Settings, log_format: str) -
 
 
 async def _drain(
-    app: App, server: Server, serving: asyncio.Task[None], settings: Settings, answers: RequestLog | None
+    app: App,
+    server: Server,
+    serving: asyncio.Task[None],
+    settings: Settings,
+    answers: RequestLog | None,
+    grpc_server: Any,
 ) -> NoReturn:
     """Say not ready, close the door, wait for requests under way, and end the process even if one never does."""
     app.ready, app.closing = False, True
     log.info("draining: not ready any more; requests under way are finished")
     await asyncio.sleep(settings.unready_seconds)
     server.stop()  # type: ignore[no-untyped-call]
-    done, _ = await asyncio.wait({serving}, timeout=settings.drain_seconds)
-    if not done:
+    ending: set[asyncio.Task[Any]] = {serving}
+    if grpc_server is not None:
+        ending.add(asyncio.create_task(grpc_server.stop(settings.drain_seconds)))
+    _, unfinished = await asyncio.wait(ending, timeout=settings.drain_seconds)
+    if unfinished:
         log.warning("stopping with requests unfinished after %g s", settings.drain_seconds)
     if answers is not None:
         await answers.close(settings.drain_seconds)

@@ -16,6 +16,7 @@ class Settings:
         host: address to listen on; the default is reached from this machine only.
         port: TCP port.
         metrics_port: a second TCP port that answers with the metrics only, or None.
+        grpc_port: TCP port for gRPC, or None.
         max_body_bytes: a longer request body is refused with 413.
         body_seconds: a body that takes longer to arrive is refused with 408.
         drain_seconds: after SIGTERM, how long requests under way may take to finish.
@@ -28,6 +29,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     metrics_port: int | None = None
+    grpc_port: int | None = None
     max_body_bytes: int = 1 << 20
     body_seconds: float = 30.0
     drain_seconds: float = 20.0

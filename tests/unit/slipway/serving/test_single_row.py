@@ -132,7 +132,7 @@ ELSE = [
     {"inputs": [*TENSORS[:-1], TENSORS[-1] | {"name": "other"}]},
     {"inputs": [TENSORS[0] | {"shape": [1, 1]}, *TENSORS[1:]]},
     {"inputs": [TENSORS[0] | {"data": [3, 4]}, *TENSORS[1:]]},
-    {"inputs": [TENSORS[0] | {"datatype": "FP64"}, *TENSORS[1:]]},
+    {"inputs": [TENSORS[0] | {"datatype": "BYTES"}, *TENSORS[1:]]},
     {"inputs": [TENSORS[0] | {"parameters": {}}, *TENSORS[1:]]},
     {"inputs": TENSORS, "outputs": []},
     {"inputs": TENSORS, "id": None},
