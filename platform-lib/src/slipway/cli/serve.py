@@ -60,7 +60,9 @@ def serve(
 
       slipway serve releases/flight_delay/3f9a0c42...  --host 0.0.0.0 --unready-seconds 5
     """
+    from slipway.errors import SlipwayError
     from slipway.release.find import find
+    from slipway.serving import logs
     from slipway.serving.deployment import Deployment
     from slipway.serving.server import serve as run
     from slipway.serving.settings import Settings
@@ -70,4 +72,10 @@ def serve(
         max_body_bytes=int(max_body_mib * 2**20), body_seconds=body_seconds, drain_seconds=drain_seconds,
         unready_seconds=unready_seconds, log_format=log_format, deployment=Deployment.of(),
     )  # fmt: skip
-    run(find(release), settings)
+    try:
+        run(find(release), settings)
+    except SlipwayError as error:
+        if logs.taken(log_format) == logs.CONSOLE:
+            raise
+        logs.refusal(error, release)
+        raise typer.Exit(error.exit_code) from None

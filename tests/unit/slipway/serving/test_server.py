@@ -68,7 +68,20 @@ def test_a_changed_release_is_refused_by_the_file_s_name(release_folder: Path, t
         model.write(b"\n")
     run = subprocess.run([*SLIPWAY, "serve", str(copy)], check=False, capture_output=True, text=True)
     assert run.returncode == 3
-    assert "model.txt has sha256" in run.stderr
+    (line,) = run.stderr.splitlines()
+    said = json.loads(line)
+    assert (said["level"], said["release"], said["exit_code"]) == ("error", str(copy), 3)
+    assert "model.txt has sha256" in said["message"]
+    assert said["remedy"]
+
+
+def test_people_are_told_why_it_does_not_start(release_folder: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(release_folder, tmp_path / ("0" * 64))
+    command = [*SLIPWAY, "serve", str(copy), "--log-format", "console"]
+    run = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert run.returncode == 3
+    assert run.stderr.startswith("slipway: ")
+    assert "but the release is named 0000" in run.stderr
     assert "Traceback" not in run.stderr
 
 
