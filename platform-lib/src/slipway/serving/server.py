@@ -113,9 +113,10 @@ async def _run(app: App, scorer: Scorer, settings: Settings, log_format: str) ->
         await scorer.log.start()
         app.metrics.log_counts = scorer.log.counts
     serving = asyncio.create_task(server.serve())
-    side = [asyncio.create_task(_open(app, scorer, settings, log_format)), asyncio.create_task(Watch(app).run())]
+    jobs = (_open(app, scorer, settings, log_format), Watch(app).run())
+    opening, _watching = [asyncio.create_task(job) for job in jobs]
     await asyncio.wait({serving, asyncio.create_task(stopping.wait())}, return_when=asyncio.FIRST_COMPLETED)
-    side[0].cancel()
+    opening.cancel()
     if serving.done():
         serving.result()
         raise EnvironmentFault("The HTTP server ended by itself.", "The log above says why.")
