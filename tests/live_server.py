@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,16 +98,34 @@ class Recorded:
 class LiveServer:
     """``slipway serve`` of one release in a process of its own, on a free loopback port."""
 
-    def __init__(self, release: Path, *options: str, log: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        release: Path,
+        *options: str,
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+        command: Sequence[str] | None = None,
+    ) -> None:
+        """Start it.
+
+        Args:
+            release: its folder.
+            options: of ``slipway serve``.
+            log: file for its standard error.
+            environment: added to this process's.
+            command: another command; PORT in it becomes the port.
+        """
         self.release = release
         self.fields = from_json(read_json(release / "signature.json"))
         self.rules = RequestRules(self.fields)
         self.port = _free_port()
         self.log = log
+        arguments = command or [*SLIPWAY, "serve", str(release), "--port", "PORT", *options]
         with log.open("wb") as stderr:
-            arguments = [*SLIPWAY, "serve", str(release), "--port", str(self.port), *options]
-            given = {**os.environ, **(environment or {})}
-            self.process = subprocess.Popen(arguments, stderr=stderr, cwd=MONOREPO, env=given)
+            self.process = subprocess.Popen(
+                [str(self.port) if word == "PORT" else word for word in arguments],
+                stderr=stderr, cwd=MONOREPO, env={**os.environ, **(environment or {})},
+            )  # fmt: skip
 
     @property
     def url(self) -> str:

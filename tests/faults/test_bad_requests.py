@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import socket
 from typing import Any
 
 import pytest
@@ -264,6 +265,28 @@ def test_a_form_is_read_by_seldon_s_paths_only(server: LiveServer) -> None:
 def test_another_method_is_a_405_with_allow(server: LiveServer, path: str) -> None:
     status, headers, _ = server.send("GET", path)
     assert (status, headers["Allow"]) == (405, "POST")
+
+
+HEADERS = (
+    "X-Request-Id", "Content-Type", "Content-Encoding", "Content-Length", "Accept", "Expect", "Transfer-Encoding",
+    "Inference-Header-Content-Length", "Connection",
+)  # fmt: skip
+
+
+@LIVE
+@given(
+    name=st.sampled_from(HEADERS), value=st.binary(max_size=12).filter(lambda value: not set(value) & set(b"\0\r\n"))
+)
+def test_no_header_brings_down_a_handler(server: LiveServer, name: str, value: bytes) -> None:
+    body = json.dumps({"jsonData": rows(server.fields, 1)[0]}).encode()
+    for method, path, text in (("POST", PREDICT, body), ("POST", INFER, body), ("GET", "/metrics", b"")):
+        length = b"" if name == "Content-Length" else b"Content-Length: %d\r\n" % len(text)
+        head = f"{method} {path} HTTP/1.1\r\nHost: x\r\n{name}: ".encode() + value + b"\r\n" + length
+        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as caller:
+            caller.sendall(head + b"\r\n" + text)
+            caller.shutdown(socket.SHUT_WR)
+            answer = caller.makefile("rb").readline()
+        assert answer == b"" or answer.split()[1][:1] in b"24", answer
 
 
 @LIVE

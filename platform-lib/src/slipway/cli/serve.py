@@ -87,8 +87,10 @@ def serve(
       slipway serve flight_delay --key release.pem.pub --request-log nats://127.0.0.1:4222
     """
     from slipway import request_log as log
+    from slipway.errors import SlipwayError
     from slipway.release import trust
     from slipway.release.find import find
+    from slipway.serving import logs
     from slipway.serving.deployment import Deployment
     from slipway.serving.server import serve as run
     from slipway.serving.settings import Settings
@@ -107,6 +109,12 @@ def serve(
         unready_seconds=unready_seconds, log_format=log_format, deployment=Deployment.of(),
         request_log=records,
     )  # fmt: skip
-    folder = find(release)
-    trust.verify(folder, key, signature)
-    run(folder, settings)
+    try:
+        folder = find(release)
+        trust.verify(folder, key, signature)
+        run(folder, settings)
+    except SlipwayError as error:
+        if logs.taken(log_format) == logs.CONSOLE:
+            raise
+        logs.refusal(error, release)
+        raise typer.Exit(error.exit_code) from None

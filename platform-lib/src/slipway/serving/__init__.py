@@ -4,12 +4,24 @@ Read it in the order of a request:
 
 server          starts granian around the app, says what is served, drains on SIGTERM
 app             takes the request: route, size and type of the body, and the wall that no fault passes
-reading         from bytes to a typed message; broken JSON and doubled keys end here
-open_inference  the Open Inference Protocol V2 (/v2/...)
-seldon          Seldon's v1 protocol (/api/v1.0/predictions, /predict, /health/..., /metadata)
+content         what the headers say of a body
+single_row      one row in the usual form: decoded and validated in C, by types compiled from the signature
+reading         everything else, from bytes to a typed message; broken JSON and doubled keys end here
+open_inference  the Open Inference Protocol V2 (/v2/...), with v2_messages and binary_tensors
+seldon          Seldon's v1 protocol (/api/v1.0/predictions, /send-feedback, /health/...), with seldon_messages
 scoring         valid rows to scores and decisions, by the release
+grpc            the same over gRPC, imported only when it is asked for
+identity        the request's id, the caller's or a new one
+
+and beside it:
+
+metrics         every figure that Prometheus reads
+watch           queue time, late bodies, many refusals
+logs            what is said on standard error
+deployment      what Seldon Core says in the environment
 openapi         the OpenAPI 3.1 document of all of it, derived from the release's signature
 
-Handlers are plain functions from (body, headers) to a Reply, so that they can be tested and timed without a
-socket. What does not change while the server runs is encoded once, at the start.
+Handlers are plain functions from a Request to a Reply, so that they can be tested and timed without a socket. What
+does not change while the server runs is encoded once, at the start. docs/explanations/serving-profile.md says where the
+time of a request goes.
 """

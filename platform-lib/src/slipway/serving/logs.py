@@ -11,6 +11,7 @@ from typing import Any
 from rich.markup import escape
 
 from slipway import progress
+from slipway.errors import SlipwayError
 
 JSON = "json"
 CONSOLE = "console"
@@ -52,17 +53,22 @@ class Console(logging.Handler):
             progress.console.print(logging.Formatter().formatException(record.exc_info), markup=False, soft_wrap=True)
 
 
+def taken(log_format: str | None) -> str:
+    """The format that is asked for; without one, console in a terminal and JSON elsewhere."""
+    return log_format or (CONSOLE if sys.stderr.isatty() else JSON)
+
+
 def configure(log_format: str | None, release: str) -> str:
     """Send all log records to standard error.
 
     Args:
-        log_format: JSON or CONSOLE; None takes console in a terminal, JSON elsewhere.
+        log_format: JSON, CONSOLE or None; see :func:`taken`.
         release: digest that every JSON line names.
 
     Returns:
         The format taken.
     """
-    chosen = log_format or (CONSOLE if sys.stderr.isatty() else JSON)
+    chosen = taken(log_format)
     handler: logging.Handler = Console()
     if chosen == JSON:
         handler = logging.StreamHandler(sys.stderr)
@@ -70,3 +76,10 @@ def configure(log_format: str | None, release: str) -> str:
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.getLogger("slipway").setLevel(logging.INFO)
     return chosen
+
+
+def refusal(error: SlipwayError, release: str) -> None:
+    """Say as JSON why the server does not start; ``release`` is what was asked for."""
+    configure(JSON, release)
+    facts = {"remedy": error.remedy, "exit_code": error.exit_code}
+    logging.getLogger("slipway.serving").error("refused to start: %s", error.what, extra=facts)

@@ -101,7 +101,10 @@ class Metrics(Collector):
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """All metrics in the text format that ``accept`` asks for (OpenMetrics or Prometheus), and its content type."""
-        encode, kind = choose_encoder(accept)
+        try:
+            encode, kind = choose_encoder(accept)
+        except (TypeError, ValueError):  # the library compares a version that is no number
+            encode, kind = choose_encoder("")
         return encode(self.registry), kind
 
     def describe(self) -> Iterable[Metric]:

@@ -11,7 +11,7 @@ import msgspec
 from slipway.contracts.request import RequestRules
 from slipway.contracts.signature import Field
 from slipway.files import read_json
-from slipway.release import Release
+from slipway.release import Release, ReleaseBroken
 from slipway.release.load import TABLE_ROWS
 from slipway.request_log import Answered, RequestLog
 from slipway.serving.metrics import Metrics
@@ -63,13 +63,14 @@ class Scorer:
         """Score the example in each way, so that the first request is as fast as the others.
 
         Raises:
-            RuntimeError: when one row and a table of rows give different scores; such a release must not serve.
+            ReleaseBroken: when one row and a table of rows give different scores; such a release must not serve.
         """
         alone = self.release.score_row(self.example)
         for rows in (2, TABLE_ROWS):
             together = self.release.score_columns({name: [value] * rows for name, value in self.example.items()})
             if together != [alone] * rows:
-                raise RuntimeError(f"one row scores {alone!r}, the same row among {rows} {together[0]!r}")
+                what = f"The example scores {alone!r} alone and {together[0]!r} among {rows} rows."
+                raise ReleaseBroken(what, "Mend the model's features.py and package it again.")
 
     def answer_row(self, row: dict[str, Any], identity: str, protocol: str, started: float) -> tuple[float, bool]:
         """Score one row that has passed :attr:`rules`, count it and log it.

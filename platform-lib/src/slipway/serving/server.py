@@ -118,9 +118,10 @@ async def _run(app: App, scorer: Scorer, settings: Settings, log_format: str) ->
         app.metrics.log_counts = scorer.log.counts
     grpc_server = await _listen_for_grpc(app, scorer, settings)
     serving = asyncio.create_task(server.serve())
-    side = [asyncio.create_task(_open(app, scorer, settings, log_format)), asyncio.create_task(Watch(app).run())]
+    jobs = (_open(app, scorer, settings, log_format), Watch(app).run())
+    opening, _watching = [asyncio.create_task(job) for job in jobs]
     await asyncio.wait({serving, asyncio.create_task(stopping.wait())}, return_when=asyncio.FIRST_COMPLETED)
-    side[0].cancel()
+    opening.cancel()
     if serving.done():
         serving.result()
         raise EnvironmentFault("The HTTP server ended by itself.", "The log above says why.")

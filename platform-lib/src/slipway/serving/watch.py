@@ -30,17 +30,20 @@ class Watch:
         self._failures: Counter[str] = Counter()
 
     async def run(self) -> None:
-        """Go on until cancelled."""
+        """Go on until cancelled, whatever goes wrong."""
         loop = asyncio.get_running_loop()
         reported = perf_counter()
         while True:
             await asyncio.sleep(TICK_SECONDS)
             # As granian does with a request: what is due now runs when all that was due before it has run.
             loop.call_soon_threadsafe(self._arrived, perf_counter())
-            self._app.expire()
-            if perf_counter() - reported >= REPORT_SECONDS:
-                reported = perf_counter()
-                self.report()
+            try:
+                self._app.expire()
+                if perf_counter() - reported >= REPORT_SECONDS:
+                    reported = perf_counter()
+                    self.report()
+            except Exception:
+                log.exception("internal fault of the watch")
 
     def _arrived(self, due: float) -> None:
         self._metrics.queue.observe(perf_counter() - due)

@@ -127,6 +127,13 @@ def test_openmetrics_is_spoken_on_request(live: LiveServer) -> None:
     assert families["slipway_release"].type == "info"
 
 
+@pytest.mark.parametrize("accept", ["", "*/*", "nonsense", "application/openmetrics-text; version=x.y", ";;,=;q="])
+def test_anything_else_is_answered_in_prometheus_s_text(live: LiveServer, accept: str) -> None:
+    status, headers, body = live.send("GET", "/metrics", Accept=accept)
+    assert (status, headers["content-type"].split(";")[0]) == (200, "text/plain")
+    assert list(prometheus(body.decode()))
+
+
 def test_names_keep_prometheus_s_conventions(live: LiveServer) -> None:
     _, _, body = live.send("GET", "/metrics")
     for family in prometheus(body.decode()):

@@ -1,19 +1,27 @@
 from __future__ import annotations
 
+import http.client
 import json
 import re
 import shutil
 import socket
 import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
 from slipway.errors import EnvironmentFault
 from slipway.release import ReleaseBroken
 from slipway.serving.server import serve
 from slipway.serving.settings import Settings
-from tests.live_server import SLIPWAY, LiveServer, rows
+from tests.live_server import SLIPWAY, LiveServer, rows, tensors
 
 
 def test_the_start_says_what_is_served_and_a_curl_command_that_works(server: LiveServer) -> None:
@@ -60,7 +68,20 @@ def test_a_changed_release_is_refused_by_the_file_s_name(release_folder: Path, t
         model.write(b"\n")
     run = subprocess.run([*SLIPWAY, "serve", str(copy)], check=False, capture_output=True, text=True)
     assert run.returncode == 3
-    assert "model.txt has sha256" in run.stderr
+    (line,) = run.stderr.splitlines()
+    said = json.loads(line)
+    assert (said["level"], said["release"], said["exit_code"]) == ("error", str(copy), 3)
+    assert "model.txt has sha256" in said["message"]
+    assert said["remedy"]
+
+
+def test_people_are_told_why_it_does_not_start(release_folder: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(release_folder, tmp_path / ("0" * 64))
+    command = [*SLIPWAY, "serve", str(copy), "--log-format", "console"]
+    run = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert run.returncode == 3
+    assert run.stderr.startswith("slipway: ")
+    assert "but the release is named 0000" in run.stderr
     assert "Traceback" not in run.stderr
 
 
@@ -78,6 +99,131 @@ def test_a_port_in_use_is_an_error_that_names_it(release_folder: Path, server: L
 def test_a_host_that_is_not_ours_is_an_error(release_folder: Path) -> None:
     with pytest.raises(EnvironmentFault, match=r"Cannot listen on 192\.0\.2\.1"):
         serve(release_folder, Settings(host="192.0.2.1"))
+
+
+def test_no_request_fails_when_a_server_is_replaced_under_load(release_folder: Path, tmp_path: Path) -> None:
+    """Clients leave when an answer says so (connection: close), as a balancer's connections do; none is retried."""
+    old = LiveServer(release_folder, "--unready-seconds", "1", log=tmp_path / "old")
+    new = LiveServer(release_folder, log=tmp_path / "new")
+    with old, new:
+        body = json.dumps({"jsonData": rows(old.fields, 1)[0]}).encode()
+        stop = threading.Event()
+        with ThreadPoolExecutor(8) as clients:
+            runs = [clients.submit(_ask_until, stop, (old.port, new.port), body) for _ in range(8)]
+            time.sleep(0.5)
+            old.process.terminate()
+            assert old.process.wait(timeout=60) == 0
+            time.sleep(0.2)
+            stop.set()
+            counts = [run.result() for run in runs]
+    statuses = sum(counts, Counter())
+    assert {status for _, status in statuses} == {200}
+    assert statuses[old.port, 200] > 100
+    assert statuses[new.port, 200] > 100
+
+
+def _ask_until(stop: threading.Event, ports: tuple[int, int], body: bytes) -> Counter[tuple[int, int]]:
+    """Ask the first port until told to leave, then the second; how often each answered with which status."""
+    answers: Counter[tuple[int, int]] = Counter()
+    for port in ports:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        while not stop.is_set():
+            connection.request("POST", "/predict", body, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            answer.read()
+            answers[port, answer.status] += 1
+            if answer.headers["connection"] == "close":
+                break
+        connection.close()
+    return answers
+
+
+def test_readiness_ends_first_while_requests_are_still_answered(release_folder: Path, tmp_path: Path) -> None:
+    with LiveServer(release_folder, "--unready-seconds", "1.5", log=tmp_path / "log") as live:
+        live.process.terminate()
+        _wait_until_draining(live)
+        assert live.send("GET", "/ready")[0] == 503
+        assert live.send("GET", "/v2/health/ready")[0] == 503
+        assert live.send("GET", "/live")[0] == 200
+        status, headers, _ = live.send("POST", "/predict", json.dumps({"jsonData": rows(live.fields, 1)[0]}).encode())
+        assert (status, headers["connection"]) == (200, "close")
+        assert live.process.wait(timeout=60) == 0
+        with pytest.raises(ConnectionRefusedError):
+            live.send("GET", "/live")
+
+
+LOGGED = """
+import json, sys
+from pathlib import Path
+from slipway.serving.server import serve
+from slipway.serving.settings import Settings
+from tests.live_server import Recorded
+
+class Flushed(Recorded):
+    async def close(self, seconds):
+        await super().close(seconds)
+        ids = [record.id for record in self.answers]
+        Path(sys.argv[3]).write_text(json.dumps({"answered": ids, "calls": self.calls}))
+
+settings = Settings(port=int(sys.argv[2]), drain_seconds=7)
+serve(Path(sys.argv[1]), settings, lambda release, settings: Flushed())
+"""
+
+
+def test_the_request_log_is_started_and_flushed_before_the_process_ends(release_folder: Path, tmp_path: Path) -> None:
+    flushed = tmp_path / "flushed"
+    command = [sys.executable, "-c", LOGGED, str(release_folder), "PORT", str(flushed)]
+    with LiveServer(release_folder, log=tmp_path / "log", command=command) as live:
+        row = rows(live.fields, 1)[0]
+        for number in range(5):
+            assert live.post("/predict", {"jsonData": row, "meta": {"puid": f"p{number}"}})[0] == 200
+        assert b'slipway_request_log_records_total{fate="published"} 5.0' in live.send("GET", "/metrics")[2]
+        assert live.stop() == 0, live.log.read_text()
+    said = json.loads(flushed.read_text())
+    assert said == {"answered": [f"p{number}" for number in range(5)], "calls": ["start", "close 7"]}
+
+
+def test_a_late_body_is_a_408_and_the_connection_closed(release_folder: Path, tmp_path: Path) -> None:
+    with LiveServer(release_folder, "--body-seconds", "0.2", log=tmp_path / "log") as live:
+        with _half_sent(live, b"x" * 1000) as caller:
+            answer = caller.makefile("rb").read()
+        assert answer.startswith(b"HTTP/1.1 408")
+        assert b"connection: close" in answer
+        assert live.post("/predict", {"jsonData": rows(live.fields, 1)})[0] == 200
+
+
+def test_memory_does_not_grow_with_requests(release_folder: Path, tmp_path: Path) -> None:
+    with LiveServer(release_folder, log=tmp_path / "log") as live:
+        bodies = _mixture(live)
+        _send_all(live, bodies, 8_000)
+        before = psutil.Process(live.process.pid).memory_info().rss
+        _send_all(live, bodies, 30_000)
+        grown = psutil.Process(live.process.pid).memory_info().rss - before
+    assert before < 250 * 2**20
+    assert grown < 4 * 2**20  # 140 bytes a request
+
+
+def _mixture(live: LiveServer) -> list[tuple[str, bytes]]:
+    """Good and bad requests of one row and of several, in both protocols."""
+    infer, predict = "/v2/models/flight_delay/infer", "/api/v1.0/predictions"
+    values = rows(live.fields, 20, seed=6)
+    messages: list[tuple[str, Any]] = [(infer, {"inputs": tensors(live.fields, [row])}) for row in values]
+    messages += [(predict, {"jsonData": row}) for row in values]
+    messages += [(predict, {"jsonData": row | {"month": 13}}) for row in values[:6]]
+    messages += [(infer, {"inputs": tensors(live.fields, values)}), (predict, {"jsonData": values})]
+    messages += [("/send-feedback", {"response": {"meta": {"puid": "p"}}, "reward": 1}), ("/nowhere", {})]
+    return [(path, json.dumps(message).encode()) for path, message in messages] + [(infer, b"{broken")]
+
+
+def _send_all(live: LiveServer, bodies: list[tuple[str, bytes]], count: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", live.port, timeout=30)
+    for number in range(count):
+        path, body = bodies[number % len(bodies)]
+        connection.request("POST", path, body, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        assert answer.status < 500
+        answer.read()
+    connection.close()
 
 
 def _half_sent(live: LiveServer, body: bytes) -> socket.socket:

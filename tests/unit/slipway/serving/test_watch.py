@@ -51,3 +51,24 @@ def test_few_refusals_are_not_worth_a_line_and_many_are_one(app: App, caplog: py
     assert (said["refused"], said["statuses"], said["rules"]) == (
         EXCESS + 5, {"400": EXCESS, "404": 5}, {"maximum": 7},
     )  # fmt: skip
+
+
+def test_a_fault_does_not_end_the_watch(
+    app: App, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    def broken() -> None:
+        calls.append(1)
+        raise RuntimeError("lost")
+
+    monkeypatch.setattr(app, "expire", broken)
+
+    async def watched() -> None:
+        watching = asyncio.create_task(Watch(app).run())
+        while len(calls) < 2:
+            await asyncio.sleep(0.01)
+        watching.cancel()
+
+    asyncio.run(watched())
+    assert "internal fault of the watch" in caplog.text
