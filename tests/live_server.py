@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +76,6 @@ class Recorded:
     def __init__(self) -> None:
         self.answers: list[Answered] = []
         self.feedbacks: list[Feedback] = []
-        self.calls: list[str] = []
 
     def answered(self, record: Answered) -> None:
         self.answers.append(record)
@@ -88,12 +87,6 @@ class Recorded:
         counted = dict.fromkeys(("published", "spooled", "replayed", "dropped", "pending", "spool_bytes"), 0.0)
         return counted | {"published": float(len(self.answers)), "connected": 1.0}
 
-    async def start(self) -> None:
-        self.calls.append("start")
-
-    async def close(self, seconds: float) -> None:
-        self.calls.append(f"close {seconds:g}")
-
 
 class LiveServer:
     """``slipway serve`` of one release in a process of its own, on a free loopback port."""
@@ -104,7 +97,6 @@ class LiveServer:
         *options: str,
         log: Path,
         environment: Mapping[str, str] | None = None,
-        command: Sequence[str] | None = None,
     ) -> None:
         """Start it.
 
@@ -113,18 +105,16 @@ class LiveServer:
             options: of ``slipway serve``.
             log: file for its standard error.
             environment: added to this process's.
-            command: another command; PORT in it becomes the port.
         """
         self.release = release
         self.fields = from_json(read_json(release / "signature.json"))
         self.rules = RequestRules(self.fields)
         self.port = _free_port()
         self.log = log
-        arguments = command or [*SLIPWAY, "serve", str(release), "--port", "PORT", *options]
+        arguments = [*SLIPWAY, "serve", str(release), "--port", str(self.port), *options]
         with log.open("wb") as stderr:
             self.process = subprocess.Popen(
-                [str(self.port) if word == "PORT" else word for word in arguments],
-                stderr=stderr, cwd=MONOREPO, env={**os.environ, **(environment or {})},
+                arguments, stderr=stderr, cwd=MONOREPO, env={**os.environ, **(environment or {})},
             )  # fmt: skip
 
     @property

@@ -6,7 +6,6 @@ import re
 import shutil
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -150,37 +149,6 @@ def test_readiness_ends_first_while_requests_are_still_answered(release_folder: 
         assert live.process.wait(timeout=60) == 0
         with pytest.raises(ConnectionRefusedError):
             live.send("GET", "/live")
-
-
-LOGGED = """
-import json, sys
-from pathlib import Path
-from slipway.serving.server import serve
-from slipway.serving.settings import Settings
-from tests.live_server import Recorded
-
-class Flushed(Recorded):
-    async def close(self, seconds):
-        await super().close(seconds)
-        ids = [record.id for record in self.answers]
-        Path(sys.argv[3]).write_text(json.dumps({"answered": ids, "calls": self.calls}))
-
-settings = Settings(port=int(sys.argv[2]), drain_seconds=7)
-serve(Path(sys.argv[1]), settings, lambda release, settings: Flushed())
-"""
-
-
-def test_the_request_log_is_started_and_flushed_before_the_process_ends(release_folder: Path, tmp_path: Path) -> None:
-    flushed = tmp_path / "flushed"
-    command = [sys.executable, "-c", LOGGED, str(release_folder), "PORT", str(flushed)]
-    with LiveServer(release_folder, log=tmp_path / "log", command=command) as live:
-        row = rows(live.fields, 1)[0]
-        for number in range(5):
-            assert live.post("/predict", {"jsonData": row, "meta": {"puid": f"p{number}"}})[0] == 200
-        assert b'slipway_request_log_records_total{fate="published"} 5.0' in live.send("GET", "/metrics")[2]
-        assert live.stop() == 0, live.log.read_text()
-    said = json.loads(flushed.read_text())
-    assert said == {"answered": [f"p{number}" for number in range(5)], "calls": ["start", "close 7"]}
 
 
 def test_a_late_body_is_a_408_and_the_connection_closed(release_folder: Path, tmp_path: Path) -> None:
