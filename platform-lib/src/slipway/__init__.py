@@ -8,6 +8,8 @@ features     the one transform that training and serving share
 evaluation   measures with intervals, and paired comparison of two models
 gates        one module per gate: data and thresholds in, a verdict out
 release      the immutable, content-addressed package of a model, and its loader
+batch        tables of any size to scores
+request_log  what was answered, through NATS into Parquet, and the labels that come later
 serving      the model server of one release
 report       one page that shows all of the above
 adapters     the outside world (MLflow today; registry, forge and cluster later)
