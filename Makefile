@@ -30,7 +30,8 @@ $(UV):
 
 # Side by side: each waits for the network and for one of its own packages more than for a core.
 .venv/.synced: pyproject.toml uv.lock platform-lib/pyproject.toml $(ENVIRONMENTS:=/pyproject.toml) $(ENVIRONMENTS:=/uv.lock) | $(UV)
-	@printf '%s\n' . $(ENVIRONMENTS) | xargs -P 8 -I {} $(UV) sync --quiet --locked --project {}
+	@echo 'installing $(words . $(ENVIRONMENTS)) Python environments: a few minutes and 4.5 GB the first time'
+	@printf '%s\n' . $(ENVIRONMENTS) | xargs -P 8 -I {} sh -c '$(UV) sync --quiet --locked --project {} && echo "  installed {}"'
 	@touch $@
 
 .PHONY: setup

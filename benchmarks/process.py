@@ -57,7 +57,7 @@ def run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) ->
     if process.returncode:
         tail = "\n".join(output.splitlines()[-_TAIL_LINES:])
         raise EnvironmentFault(
-            f"`{shlex.join(command)}` ended with exit code {process.returncode}:\n{tail}",
+            f"`{shlex.join(command)}` ended with exit code {process.returncode}:\n{tail}\n",
             "Nothing was measured. See that `make repro` works, then run `make bench` again.",
         )
     return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, together, output)

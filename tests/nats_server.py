@@ -81,9 +81,8 @@ class NatsServer:
                 state = (await jetstream.stream_info(stream)).state
             except NotFoundError:
                 return []
-            return [
-                await jetstream.get_msg(stream, sequence) for sequence in range(state.first_seq, state.last_seq + 1)
-            ]
+            held = range(state.first_seq, state.last_seq + 1) if state.messages else range(0)
+            return [await jetstream.get_msg(stream, sequence) for sequence in held]
 
         found: list[Any] = self.run(read)
         return found

@@ -27,7 +27,9 @@ def serve(
     ] = None,
     grpc_port: Annotated[
         int | None,
-        typer.Option(min=1, max=65535, help="A TCP port for Open Inference V2 over gRPC; needs slipway[grpc]."),
+        typer.Option(
+            min=1, max=65535, help="A TCP port for Open Inference V2 over gRPC; needs the extra grpc of slipway."
+        ),
     ] = None,
     max_body_mib: Annotated[
         float, typer.Option(min=0.001, max=1024, help="Longest request body in MiB; longer ones get 413.")
