@@ -101,6 +101,7 @@ def _environment(folder: Path, scratch: Path) -> dict[str, str]:
         "PYTHONPATH": str(folder / "platform-lib" / "src"),
         "DVC_SITE_CACHE_DIR": str(scratch / "dvc-site"),
         "DVC_NO_ANALYTICS": "1",
+        "UV_SYSTEM_CERTS": "true",  # as in the Makefile
     }
 
 
