@@ -249,7 +249,8 @@ def grid(field: Field) -> Check | None:
 
     def on_grid(value: float) -> bool:
         steps = value / quantum
-        return abs(steps - round(steps)) <= MULTIPLE_TOLERANCE
+        # A huge value by a small quantum is infinite, which cannot be rounded.
+        return abs(steps) != math.inf and abs(steps - round(steps)) <= MULTIPLE_TOLERANCE
 
     return on_grid
 

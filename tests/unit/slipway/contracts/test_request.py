@@ -242,3 +242,11 @@ def _outcome(call: Any, refusal: type[Exception]) -> Any:
         return call()
     except refusal as error:
         return error
+
+
+def test_a_value_too_huge_to_count_in_steps_is_refused() -> None:
+    rules = RequestRules([Field("steps", "number", multiple_of=0.1)])
+    for value in (sys.float_info.max, -sys.float_info.max):
+        with pytest.raises(RequestBroken) as caught:
+            rules.row({"steps": value})
+        assert [breach.rule for breach in caught.value.breaches] == ["multiple_of"]
