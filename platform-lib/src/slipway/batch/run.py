@@ -115,8 +115,12 @@ def _check_names(release: Release, job: Job, paths: Sequence[Path]) -> None:
         )
         if inside:
             raise UsageError(f"{folder} and the input lie within each other.", "Write beside the input, not into it.")
-    if job.quarantine is not None and job.quarantine.resolve() == job.output.resolve():
-        raise UsageError("--to and --quarantine name the same folder.", "Give them two.")
+    if job.quarantine is not None and _nested(job.quarantine.resolve(), job.output.resolve()):
+        raise UsageError("--to and --quarantine lie within each other.", "Give them two folders side by side.")
+
+
+def _nested(one: Path, other: Path) -> bool:
+    return one.is_relative_to(other) or other.is_relative_to(one)
 
 
 def _score(

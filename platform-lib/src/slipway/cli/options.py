@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from slipway.errors import UsageError
+
+
+def _not_blank(parameter: typer.CallbackParam, value: Path | None) -> Path | None:
+    """Refuse a variable that is set and empty: to the library below it is unset, and would switch a check off."""
+    variable = str(parameter.envvar)
+    if value is None and os.environ.get(variable) == "":
+        raise UsageError(f"{variable} is set and empty.", "Give it a file's name, or unset it.")
+    return value
+
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="A model's name: a folder below models/.")]
 ReleaseName = Annotated[
@@ -18,13 +30,19 @@ ReleaseName = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, for machines.")]
 PublicKey = Annotated[
     Path | None,
-    typer.Option("--key", envvar="SLIPWAY_KEY", help="Public key (PEM) whose owner must have signed the release."),
+    typer.Option(
+        "--key",
+        envvar="SLIPWAY_KEY",
+        callback=_not_blank,
+        help="Public key (PEM) whose owner must have signed the release.",
+    ),
 ]
 Signature = Annotated[
     Path | None,
     typer.Option(
         "--signature",
         envvar="SLIPWAY_SIGNATURE",
+        callback=_not_blank,
         help="The release's signature; by default <folder>.sig beside the folder, or where `slipway sign` puts it.",
     ),
 ]

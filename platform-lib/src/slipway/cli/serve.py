@@ -112,7 +112,7 @@ def serve(
         request_log=records,
     )  # fmt: skip
     try:
-        folder = find(release)
+        folder = find(release).resolve()
         trust.verify(folder, key, signature)
         run(folder, settings)
     except SlipwayError as error:

@@ -31,7 +31,7 @@ def sign(
     """
     from slipway.release import find, lineage, manifest, signing, trust
 
-    folder = find.find(release)
+    folder = find.find(release).resolve()
     listed = manifest.verify(folder)
     lineage.check(folder, listed)
     target = to or trust.signature_of(folder, listed["model"])

@@ -25,7 +25,7 @@ def verify(release: ReleaseName, key: PublicKey = None, signature: Signature = N
     from slipway.release import lineage, trust
     from slipway.release.find import find
 
-    folder = find(release)
+    folder = find(release).resolve()
     listed = trust.verify(folder, key, signature)
     facts = {
         "release": folder.resolve().name,

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from slipway import evidence, gates
+from slipway.evaluation.kpi import Costs
 from slipway.evidence import EvidenceRefused
-from slipway.files import read_json
+from slipway.files import read_json, read_yaml
 
 # What a subject calls each file that a release ships.
 SHIPPED = {
@@ -20,7 +21,7 @@ SHIPPED = {
 
 
 def check(folder: Path, manifest: dict[str, Any]) -> list[str]:
-    """Check that every gate is green, and judged the files that the release holds.
+    """Check that every gate is green and judged the files that the release holds, and that its threshold is theirs.
 
     Args:
         folder: the release.
@@ -42,4 +43,14 @@ def check(folder: Path, manifest: dict[str, Any]) -> list[str]:
                     f"Gate {gate} judged another {SHIPPED[name]} than the release holds.",
                     "Such a release was not made by `dvc repro`; do not use it.",
                 )
+    _check_threshold(folder)
     return sorted(found["verdicts"])
+
+
+def _check_threshold(folder: Path) -> None:
+    costs = read_yaml(folder / "model.yaml")["kpi"]["costs"]
+    if read_json(folder / "decision.json") != {"threshold": Costs(**costs).threshold()}:
+        raise EvidenceRefused(
+            "The threshold in decision.json does not follow from the costs in model.yaml.",
+            "Such a release was not made by `dvc repro`; do not use it.",
+        )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 SUFFIX = ".sig"
-PAYLOAD_TYPE = "application/vnd.in-toto+json"
+PAYLOAD_TYPE = b"application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://model_signing/signature/v1.0"
 _HASHES = {256: "SHA256", 384: "SHA384", 521: "SHA512"}
@@ -120,7 +120,7 @@ def _envelope(signature: Path, public: EllipticCurvePublicKey, key: Path) -> dic
         hint = bundle["verificationMaterial"]["publicKey"]["hint"]
         envelope = bundle["dsseEnvelope"]
         parts = {
-            "type": str(envelope["payloadType"]),
+            "type": str(envelope["payloadType"]).encode(),
             "payload": base64.b64decode(envelope["payload"], validate=True),
             "signature": base64.b64decode(envelope["signatures"][0]["sig"], validate=True),
         }
@@ -129,7 +129,7 @@ def _envelope(signature: Path, public: EllipticCurvePublicKey, key: Path) -> dic
             f"The release has no signature: {signature} cannot be read ({error.strerror}).",
             "Sign it with `slipway sign`, or name its signature with --signature.",
         ) from error
-    except (ValueError, LookupError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise ReleaseUntrusted(
             f"{signature} is not a signature of a model signed with a key.", "Sign the release again: `slipway sign`."
         ) from error
@@ -145,7 +145,7 @@ def _check_signature(envelope: dict[str, Any], public: EllipticCurvePublicKey, s
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
 
-    kind, payload = envelope["type"].encode(), envelope["payload"]
+    kind, payload = envelope["type"], envelope["payload"]
     # DSSE's pre-authentication encoding, https://github.com/secure-systems-lab/dsse/blob/master/protocol.md
     signed = b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
     try:
@@ -166,7 +166,7 @@ def _statement(envelope: dict[str, Any], signature: Path) -> tuple[str, dict[str
             (subject,) = statement["subject"]
             resources = statement["predicate"]["resources"]
             return subject["name"], {entry["name"]: entry["digest"] for entry in resources}
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         pass
     raise ReleaseUntrusted(f"{signature} signs something else than a model.", "Sign the release with `slipway sign`.")
 

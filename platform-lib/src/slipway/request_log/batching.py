@@ -26,12 +26,13 @@ class Batching:
         self._max_pending = max_pending
         self._drops = drops
         self._records: deque[Record] = deque()
+        self._ready: deque[tuple[int, bytes]] = deque()
         self._pieces: list[bytes] = []
         self._events = 0
         self._bytes = 0
 
     def __len__(self) -> int:
-        return len(self._records) + self._events
+        return len(self._records) + sum(events for events, _ in self._ready) + self._events
 
     def add(self, record: Record) -> None:
         """Take a record, or count it when too many wait."""
@@ -42,11 +43,15 @@ class Batching:
 
     async def batches(self, max_bytes: int) -> AsyncIterator[Batch]:
         """All that waits, as messages of at most ``max_bytes``; other tasks run between the pieces."""
-        while self._records:
-            for events, piece in self._next_pieces(max_bytes - 2):
+        while self._records or self._ready:
+            if not self._ready:
+                self._ready.extend(self._next_pieces(max_bytes - 2))
+            while self._ready:
+                events, piece = self._ready[0]
                 full = self._events + events > self._batch_records or self._bytes + len(piece) + 2 > max_bytes
                 if self._events and full:
                     yield self._batch()
+                self._ready.popleft()
                 self._pieces.append(piece)
                 self._events += events
                 self._bytes += len(piece) + 1

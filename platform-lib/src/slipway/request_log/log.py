@@ -130,7 +130,8 @@ class RequestLog:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         self._closing.set()
-        await _ended(self._tasks[:1], seconds / 3)
+        if self._tasks:
+            await asyncio.wait(self._tasks[:1])  # Not ended in the midst: what it has in hand would be lost.
         await _ended(self._tasks[1:], 0)
         async for batch in self._batching.batches(self._connection.max_bytes):
             await self._send(batch)
@@ -158,13 +159,15 @@ class RequestLog:
 
     async def _send(self, batch: Batch) -> None:
         """Publish a batch if all is well, or else spool it after those before it."""
-        await self._settle()
-        if len(self._window) == WINDOW and (oldest := self._window[0].future) is not None:
-            await asyncio.wait([oldest], timeout=self._settings.interval_seconds)
-            await self._settle()
-        room = len(self._window) < WINDOW
         sent = _Sent(batch, asyncio.get_running_loop().time() + self._settings.ack_seconds)
-        self._window.append(sent)
+        try:
+            await self._settle()
+            if len(self._window) == WINDOW and (oldest := self._window[0].future) is not None:
+                await asyncio.wait([oldest], timeout=self._settings.interval_seconds)
+                await self._settle()
+            room = len(self._window) < WINDOW
+        finally:
+            self._window.append(sent)  # Whatever happened before; without a future it will be spooled.
         if room and self._connection.up and not self._spool.segments:
             with contextlib.suppress(NotTaken):  # It stays without a future, and is spooled for that.
                 sent.future = await self._connection.publish(batch)

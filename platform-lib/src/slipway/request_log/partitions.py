@@ -11,6 +11,7 @@ ids begin with the time (UUIDv7), so that of a new batch only the newest files n
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -131,7 +132,7 @@ class Store:
         for letter in letters:
             content = letter.content.decode(errors="backslashreplace")
             told = {"event": letter.number, "reason": letter.reason, "content": content}
-            by_message.setdefault(_UNSAFE.sub("_", letter.batch)[:150], []).append(told)
+            by_message.setdefault(_file_name(letter.batch), []).append(told)
         for name, entries in by_message.items():
             _make(self.folder / DEAD_LETTERS, self.folder)
             with _lasting(self.folder / DEAD_LETTERS / f"{name}.json") as staged:
@@ -240,3 +241,11 @@ def _sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _file_name(batch: str) -> str:
+    """The batch's id, or what of it can be a file's name with a digest, so that two ids never share a file."""
+    safe = _UNSAFE.sub("_", batch)[:100].lstrip(".")
+    return (
+        safe if safe == batch else f"{safe}-{hashlib.sha256(batch.encode(errors='backslashreplace')).hexdigest()[:16]}"
+    )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -272,8 +273,9 @@ def _flattened(tensor: Tensor, data: list[Any]) -> tuple[list[Any], list[Breach]
 
 
 def _beyond_int32(name: str, data: list[Any]) -> list[Breach]:
-    return [
+    beyond = (
         Breach(name, "datatype", row, f"{shown(value)} does not fit into INT32")
         for row, value in enumerate(data)
         if type(value) is int and not _INT32[0] <= value <= _INT32[1]
-    ]
+    )
+    return list(islice(beyond, REPORTED))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -88,11 +88,20 @@ def _refuse_doubled_keys(body: bytes) -> None:
         raise Refused(400, f"The body is not valid JSON: {error}.") from error
 
 
+def first_doubled(names: Iterable[str]) -> str:
+    """The first name that occurs a second time; there is one."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    raise ValueError("no name occurs twice")
+
+
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     keys = dict(pairs)
     if len(keys) != len(pairs):
-        names = [name for name, _ in pairs]
-        doubled = next(name for name in names if names.count(name) > 1)
+        doubled = first_doubled(name for name, _ in pairs)
         breach = Breach(doubled, "duplicate", None, "the JSON key occurs twice in one object")
         raise Refused(400, f"{breach}.", "Send each key once.", breaches=[breach])
     return keys

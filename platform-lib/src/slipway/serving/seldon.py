@@ -21,7 +21,7 @@ from slipway.contracts.request import REPORTED, Breach, RequestBroken
 from slipway.request_log import Feedback
 from slipway.serving import content
 from slipway.serving.identity import Identities, checked, header_value
-from slipway.serving.reading import Reader
+from slipway.serving.reading import Reader, first_doubled
 from slipway.serving.replies import (
     Handler,
     Refused,
@@ -241,7 +241,7 @@ def _table(data: Data) -> list[Any]:
 
 def _distinct(names: list[str]) -> list[str]:
     if len(set(names)) != len(names):
-        doubled = next(name for name in names if names.count(name) > 1)
+        doubled = first_doubled(names)
         raise refused(RequestBroken([Breach(doubled, "duplicate", None, "two columns have this name")]))
     return names
 
@@ -256,8 +256,10 @@ def _paired(names: list[str], table: list[Any]) -> list[dict[str, Any]]:
             field = names[len(row)] if len(row) < len(names) else names[-1]
             message = f"the row has {len(row)} values for {len(names)} columns"
             breaches.append(Breach(field, "length", number, message))
+            if len(breaches) == REPORTED:
+                break
     if breaches:
-        raise refused(RequestBroken(breaches[:REPORTED]))
+        raise refused(RequestBroken(breaches))
     return [dict(zip(names, row, strict=True)) for row in table]
 
 

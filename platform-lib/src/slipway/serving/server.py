@@ -8,6 +8,7 @@ import gc
 import json
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -33,6 +34,9 @@ from slipway.serving.settings import Settings
 from slipway.serving.watch import Watch
 
 log = logging.getLogger("slipway.serving")
+
+_BACKLOG = 4096
+_KEPT_DESCRIPTORS = 128
 
 
 def serve(folder: Path, settings: Settings) -> NoReturn:
@@ -87,6 +91,15 @@ def _freeze() -> None:
     gc.set_threshold(10_000, 20, 20)
 
 
+def _connections() -> int:
+    """As many connections at once as descriptors allow; granian's own limit of 128 would shut out the probes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        soft = hard
+    return max(_KEPT_DESCRIPTORS, min(soft, 1 << 16) - _KEPT_DESCRIPTORS)
+
+
 def _check_address(host: str, port: int) -> None:
     """Bind once and let go: granian shares a port that another server listens on, without a word."""
     try:
@@ -107,7 +120,7 @@ async def _run(app: App, scorer: Scorer, settings: Settings, log_format: str) ->
     server = Server(
         app, settings.host, settings.port,
         interface=Interfaces.RSGI, http=HTTPModes.http1, websockets=False, log_level=LogLevels.error,
-        log_enabled=False,
+        log_enabled=False, backlog=_BACKLOG, backpressure=_connections(),
     )  # fmt: skip
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()

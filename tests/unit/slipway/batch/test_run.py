@@ -152,7 +152,8 @@ def test_an_input_that_changed_meanwhile_is_not_mixed_in(
         (["."], "out", [], None, "lie within each other"),
         (["flights.parquet"], ".", [], None, "lie within each other"),
         (["."], "../out", [], "refused", "lie within each other"),
-        (["flights.parquet"], "out", [], "./out", "name the same folder"),
+        (["flights.parquet"], "out", [], "./out", "lie within each other"),
+        (["flights.parquet"], "out", [], "out/refused", "lie within each other"),
     ],
 )
 def test_names_that_clash(

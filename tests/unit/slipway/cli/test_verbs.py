@@ -194,3 +194,12 @@ def test_a_release_is_signed_and_verified_with_the_key_of_who_signed_it(here: Wo
         unserved = here.slipway("serve", MODEL, "--key", key, "--signature", str(missing))
         assert unserved.returncode == 3
         assert said in unserved.stderr
+
+
+def test_a_key_that_is_set_and_empty_is_no_way_round_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("SLIPWAY_KEY", "SLIPWAY_SIGNATURE"):
+        monkeypatch.setenv(variable, "")
+        refused = Workspace(ROOT).slipway("verify", MODEL)
+        assert refused.returncode == 2
+        assert f"{variable} is set and empty" in refused.stderr
+        monkeypatch.delenv(variable)

@@ -52,3 +52,10 @@ def test_a_red_verdict_is_refused(copy: Path) -> None:
     sealed, listed = _sealed(copy)
     with pytest.raises(EvidenceRefused, match="Gate slices is red"):
         lineage.check(sealed, listed)
+
+
+def test_another_threshold_than_the_costs_give_is_refused(copy: Path) -> None:
+    write_json(copy / "decision.json", {"threshold": 0.0})
+    sealed, listed = _sealed(copy)
+    with pytest.raises(EvidenceRefused, match="does not follow from the costs"):
+        lineage.check(sealed, listed)

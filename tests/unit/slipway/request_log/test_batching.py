@@ -91,3 +91,23 @@ def test_an_ended_task_loses_nothing() -> None:
         return [batch async for batch in waiting.batches(1 << 20)]
 
     assert [event["subject"] for event in events(asyncio.run(first_of_two()))] == [f"r{n}" for n in range(100)]
+
+
+@given(st.integers(1, 200), st.integers(1, 20), st.integers(0, 8))
+def test_what_an_interrupted_sender_had_not_got_yet_still_waits(count: int, batch_records: int, got: int) -> None:
+    waiting, drops = batching(batch_records)
+    for record in answers(count):
+        waiting.add(record)
+
+    async def interrupted() -> list[Batch]:
+        found: list[Batch] = []
+        async for batch in waiting.batches(1 << 20):
+            found.append(batch)
+            if len(found) > got:
+                break
+        return found
+
+    first = asyncio.run(interrupted())
+    assert len(waiting) == count - sum(batch.records for batch in first)
+    assert [event["subject"] for event in events(first + batches(waiting))] == [f"r{n}" for n in range(count)]
+    assert drops.total == 0

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -204,3 +205,12 @@ def _half_sent(live: LiveServer, body: bytes) -> socket.socket:
 def _wait_until_draining(live: LiveServer) -> None:
     while "draining" not in live.log.read_text():
         assert live.process.poll() is None
+
+
+def test_hundreds_of_kept_connections_do_not_shut_out_a_probe(release_folder: Path, tmp_path: Path) -> None:
+    with LiveServer(release_folder, log=tmp_path / "log") as live, ExitStack() as held:
+        for _ in range(300):
+            kept = held.enter_context(closing(http.client.HTTPConnection("127.0.0.1", live.port, timeout=30)))
+            kept.request("GET", "/v2/health/live")
+            assert kept.getresponse().read()
+        assert live.get("/v2/health/ready") == (200, {"ready": True})
