@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
+from benchmarks.command import machine, run
 from benchmarks.figures import table
 from benchmarks.suite import Benchmark, measure
 from slipway import project
-from slipway.errors import SlipwayError
 from slipway.files import canonical_json
-from slipway.progress import console
-
-_BUSY_SHARE = 0.5
 
 Only = Annotated[list[Benchmark] | None, typer.Option(metavar="NAME", help=f"{', '.join(Benchmark)}; may be repeated.")]
 Repeat = Annotated[int, typer.Option(min=1, help="Repetitions of each measurement.")]
@@ -40,23 +35,14 @@ def main(only: Only = None, repeat: Repeat = 3, json: Json = False) -> None:
       python -m benchmarks --json > benchmarks.json
     """
     project.enter()
-    cores, load = os.cpu_count() or 1, os.getloadavg()[0]
-    if load > _BUSY_SHARE * cores:
-        console.print(f"[yellow]The machine is busy (load {load:.1f} on {cores} cores): expect noise.[/yellow]")
+    about = machine()
     figures = measure(set(only or Benchmark), repeat)
     if json:
-        found = {"cores": cores, "load": load, "figures": [figure.as_json() for figure in figures]}
+        found = {**about, "figures": [figure.as_json() for figure in figures]}
         sys.stdout.write(canonical_json(found).decode())
     else:
         Console().print(table(figures))
 
 
 if __name__ == "__main__":
-    try:
-        typer.run(main)
-    except SlipwayError as error:
-        console.print(f"[red]benchmarks: {escape(error.what)}[/red] {escape(error.remedy)}", soft_wrap=True)
-        sys.exit(error.exit_code)
-    except OSError as error:
-        console.print(f"[red]benchmarks: the machine lacks something: {escape(str(error))}[/red]", soft_wrap=True)
-        sys.exit(3)
+    run(main)

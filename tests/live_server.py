@@ -109,7 +109,7 @@ class LiveServer:
         self.release = release
         self.fields = from_json(read_json(release / "signature.json"))
         self.rules = RequestRules(self.fields)
-        self.port = _free_port()
+        self.port = free_port()
         self.log = log
         arguments = [*SLIPWAY, "serve", str(release), "--port", str(self.port), *options]
         with log.open("wb") as stderr:
@@ -168,7 +168,8 @@ class LiveServer:
         return status, json.loads(answer)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A loopback port that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -15,6 +15,8 @@ from typing import Any
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 
+from tests.live_server import free_port
+
 PROGRAM = Path(sys.executable).parent / "nats-server"
 
 
@@ -23,7 +25,7 @@ class NatsServer:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -86,9 +88,3 @@ class NatsServer:
 
         found: list[Any] = self.run(read)
         return found
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

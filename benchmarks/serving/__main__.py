@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import tempfile
@@ -12,19 +11,16 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
+from benchmarks.command import machine, run
 from benchmarks.serving import request_log, servers
 from benchmarks.serving.comparisons import Comparison, table
 from benchmarks.serving.servers import Launch
 from benchmarks.serving.suite import Found, Plan, comparisons, measure
 from slipway import project
-from slipway.errors import SlipwayError
 from slipway.files import canonical_json
-from slipway.progress import console
 from slipway.release.find import find
 
-_BUSY_SHARE = 0.5
 QUICK = Plan(seconds=1, cold_starts=1, choose=False)
 
 Release = Annotated[str | None, typer.Argument(help="As for `slipway serve`; by default the first model's release.")]
@@ -50,9 +46,7 @@ def main(release: Release = None, quick: Quick = False, rounds: Rounds = 3, json
     """
     project.enter()
     folder = find(release or project.model_names()[0]).resolve()
-    cores, load = os.cpu_count() or 1, os.getloadavg()[0]
-    if load > _BUSY_SHARE * cores:
-        console.print(f"[yellow]The machine is busy (load {load:.1f} on {cores} cores): expect noise.[/yellow]")
+    about = machine()
     plan = QUICK if quick else Plan(rounds=rounds, cold_starts=rounds)
     with tempfile.TemporaryDirectory(prefix="slipway-serving-") as scratch:
         log = Path(scratch) / "request-log"
@@ -60,8 +54,7 @@ def main(release: Release = None, quick: Quick = False, rounds: Rounds = 3, json
             found, launches = measure(folder, servers.slipway(folder, *options), plan, Path(scratch))
     compared = list(comparisons(found))
     if json:
-        machine = {"cores": cores, "load": load}
-        sys.stdout.write(canonical_json(machine | _as_json(folder, found, launches, compared)).decode())
+        sys.stdout.write(canonical_json(about | _as_json(folder, found, launches, compared)).decode())
     else:
         Console().print(table(compared))
         _explain(found, launches)
@@ -94,11 +87,4 @@ def _explain(found: Found, launches: Mapping[str, Launch]) -> None:
 if __name__ == "__main__":
     # Leaving by an exception ends the servers too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
-        typer.run(main)
-    except SlipwayError as error:
-        console.print(f"[red]benchmarks: {escape(error.what)}[/red] {escape(error.remedy)}", soft_wrap=True)
-        sys.exit(error.exit_code)
-    except OSError as error:
-        console.print(f"[red]benchmarks: the machine lacks something: {escape(str(error))}[/red]", soft_wrap=True)
-        sys.exit(3)
+    run(main)

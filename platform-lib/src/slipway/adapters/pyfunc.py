@@ -12,8 +12,6 @@ from slipway.release import Release, load
 if TYPE_CHECKING:
     import pandas
 
-COLUMN_TYPES = {"integer": pl.Int64, "number": pl.Float64, "string": pl.String}
-
 
 class PyfuncRelease:
     """Scores pandas frames with a release."""
@@ -24,8 +22,8 @@ class PyfuncRelease:
     def predict(self, model_input: pandas.DataFrame, params: dict[str, Any] | None = None) -> pandas.DataFrame:
         """One row of score and decision for each row of ``model_input``, whose columns are the request fields."""
         columns = {
-            field.name: pl.from_pandas(model_input[field.name], nan_to_null=True).cast(COLUMN_TYPES[field.kind])
-            for field in self.release.fields
+            name: pl.from_pandas(model_input[name], nan_to_null=True).cast(kind)
+            for name, kind in self.release.schema.items()
         }
         score = self.release.score_table(pl.DataFrame(columns))
         answers = {self.release.score_name: score, self.release.decision_name: score >= self.release.threshold}

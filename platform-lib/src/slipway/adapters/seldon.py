@@ -24,8 +24,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from slipway.adapters.pyfunc import COLUMN_TYPES
-from slipway.contracts.request import Breach, RequestBroken, RequestRules
+from slipway.contracts.request import Breach, RequestBroken, RequestRules, first_doubled
 from slipway.release import load
 
 if TYPE_CHECKING:
@@ -48,7 +47,6 @@ class SeldonRelease:
         self.release = load(Path(release))
         self._rules = RequestRules(self.release.fields)
         self._kinds = {field.name: field.kind for field in self.release.fields}
-        self._schema = {name: COLUMN_TYPES[kind] for name, kind in self._kinds.items()}
         # The wrapper may call from several threads (GUNICORN_THREADS); a release promises to answer one.
         self._one_at_a_time = threading.Lock()
 
@@ -110,7 +108,7 @@ class SeldonRelease:
             row = self._rules.row(rows[0])
             with self._one_at_a_time:
                 return [self.release.score_row(row)]
-        table = pl.DataFrame(self._rules.rows(rows), schema=self._schema)
+        table = pl.DataFrame(self._rules.rows(rows), schema=self.release.schema)
         with self._one_at_a_time:
             return [float(score) for score in self.release.score_table(table)]
 
@@ -127,8 +125,7 @@ class SeldonRelease:
     def _from_array(self, data: NDArray[Any], names: list[str]) -> Rows:
         names = names or list(self._rules.names)
         if len(set(names)) != len(names):
-            doubled = next(name for name in names if names.count(name) > 1)
-            raise RequestBroken([Breach(doubled, "duplicate", None, "two columns have this name")])
+            raise RequestBroken([Breach(first_doubled(names), "duplicate", None, "two columns have this name")])
         if data.ndim != 2 or data.shape[1] != len(names):
             raise _broken("length", f"the array's shape {list(data.shape)} does not fit {len(names)} columns")
         rows = [dict(zip(names, row, strict=True)) for row in data.tolist()]

@@ -28,7 +28,7 @@ def verify(release: ReleaseName, key: PublicKey = None, signature: Signature = N
     folder = find(release).resolve()
     listed = trust.verify(folder, key, signature)
     facts = {
-        "release": folder.resolve().name,
+        "release": folder.name,
         "model": listed["model"],
         "files": len(listed["files"]),
         "bytes": sum(entry["bytes"] for entry in listed["files"].values()),

@@ -144,6 +144,16 @@ class RequestRules:
                 yield Breach(name, "unknown_field", at, "the signature has no such field")
 
 
+def first_doubled(names: Iterable[str]) -> str:
+    """The first name that occurs a second time; there is one."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    raise ValueError("no name occurs twice")
+
+
 def shown(value: Any) -> str:
     """The value as an error message shows it: as JSON would write it, cut short, safe to print."""
     if value is None or isinstance(value, bool):

@@ -71,7 +71,7 @@ class Release:
         """
         rows = len(next(iter(columns.values())))
         if rows >= TABLE_ROWS:
-            scores: list[float] = self.score_table(pl.DataFrame(columns, schema=self._schema)).tolist()
+            scores: list[float] = self.score_table(pl.DataFrame(columns, schema=self.schema)).tolist()
             return scores
         names = list(columns)
         score, transform, state = self._booster.score, self._features.transform, self._state
@@ -86,7 +86,8 @@ class Release:
         return self._booster.predict(np.column_stack(columns))
 
     @cached_property
-    def _schema(self) -> dict[str, type[pl.DataType]]:
+    def schema(self) -> dict[str, type[pl.DataType]]:
+        """The polars type of each request field, in the order of the signature."""
         return {field.name: _TYPES[field.kind] for field in self.fields}
 
 

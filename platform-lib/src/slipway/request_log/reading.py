@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 import polars as pl
 
-from slipway.request_log.events import ANSWERED, FEEDBACK, SPEC_VERSION
+from slipway.request_log.events import ANSWERED, FEEDBACK, SPEC_VERSION, AnsweredData
 
 INPUT = "input_"
 _TYPES: dict[str, pl.DataType] = {"i": pl.Int64(), "n": pl.Float64(), "s": pl.String()}
@@ -70,21 +70,6 @@ class _Envelope(msgspec.Struct, gc=False):
     data: msgspec.Raw
 
 
-class _Answer(msgspec.Struct, gc=False):
-    model: str
-    release: str
-    predictor: str
-    deployment: str
-    protocol: str
-    kinds: str
-    inputs: dict[str, Any]
-    scores: list[float]
-    decisions: list[bool]
-    seconds: float
-    rows: int = 1
-    first_row: int = 0
-
-
 class _Feedback(msgspec.Struct, gc=False):
     model: str
     release: str
@@ -103,7 +88,7 @@ class _Event(NamedTuple):
 
 
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
-_decode_data = {ANSWERED: msgspec.json.Decoder(_Answer).decode, FEEDBACK: msgspec.json.Decoder(_Feedback).decode}
+_decode_data = {ANSWERED: msgspec.json.Decoder(AnsweredData).decode, FEEDBACK: msgspec.json.Decoder(_Feedback).decode}
 
 
 def read(messages: Sequence[Message]) -> Read:
@@ -159,7 +144,7 @@ def _group(event: _Event) -> tuple[Any, ...]:
     return Place("answers", data.model, data.release, time[1]), data.kinds, tuple(data.inputs)
 
 
-def _check(data: _Answer) -> None:
+def _check(data: AnsweredData) -> None:
     rows = len(data.scores)
     if len(data.kinds) != len(data.inputs) or not set(data.kinds) <= _TYPES.keys():
         raise ValueError(f"{len(data.kinds)} kinds for {len(data.inputs)} inputs")

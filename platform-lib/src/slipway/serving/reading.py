@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from slipway.contracts.request import Breach
+from slipway.contracts.request import Breach, first_doubled
 from slipway.serving.replies import Refused
 
 Message = TypeVar("Message")
@@ -86,16 +86,6 @@ def _refuse_doubled_keys(body: bytes) -> None:
         raise Refused(400, _DEEP) from error
     except ValueError as error:  # what the typed decoder skipped unread
         raise Refused(400, f"The body is not valid JSON: {error}.") from error
-
-
-def first_doubled(names: Iterable[str]) -> str:
-    """The first name that occurs a second time; there is one."""
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            return name
-        seen.add(name)
-    raise ValueError("no name occurs twice")
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -17,11 +17,11 @@ from typing import Any
 
 import msgspec
 
-from slipway.contracts.request import REPORTED, Breach, RequestBroken
+from slipway.contracts.request import REPORTED, Breach, RequestBroken, first_doubled
 from slipway.request_log import Feedback
 from slipway.serving import content
 from slipway.serving.identity import Identities, checked, header_value
-from slipway.serving.reading import Reader, first_doubled
+from slipway.serving.reading import Reader
 from slipway.serving.replies import (
     Handler,
     Refused,

@@ -10,12 +10,12 @@ import grpc
 from slipway.serving.grpc import open_inference_pb2 as pb
 from slipway.serving.grpc.open_inference_pb2_grpc import GRPCInferenceServiceStub
 from tests.conftest import MODEL
-from tests.live_server import LiveServer, _free_port, rows, tensors
+from tests.live_server import LiveServer, free_port, rows, tensors
 from tests.unit.slipway.serving.grpc.test_service import typed
 
 
 def test_both_protocols_give_equal_bits_and_both_end_on_sigterm(release_folder: Path, tmp_path: Path) -> None:
-    port = _free_port()
+    port = free_port()
     with LiveServer(release_folder, "--grpc-port", str(port), log=tmp_path / "log") as live:
         values = rows(live.fields, 3)
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:

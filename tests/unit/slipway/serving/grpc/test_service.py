@@ -26,7 +26,7 @@ from slipway.serving.grpc import start
 from slipway.serving.grpc.open_inference_pb2_grpc import GRPCInferenceServiceStub
 from slipway.serving.scoring import Scorer
 from tests.conftest import MODEL
-from tests.live_server import _free_port, frame, rows
+from tests.live_server import frame, free_port, rows
 
 LIMIT = 1 << 20
 Row = dict[str, Any]
@@ -56,7 +56,7 @@ def live(release_folder: Path) -> Iterator[Live]:
     loop = uvloop.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    port = _free_port()
+    port = free_port()
     served = Live(Scorer(load(release_folder)), port, None)
     beginning = start(served.scorer, lambda: served.ready, "127.0.0.1", port, LIMIT)
     server = asyncio.run_coroutine_threadsafe(beginning, loop).result(60)
