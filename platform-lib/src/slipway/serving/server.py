@@ -8,18 +8,13 @@ import gc
 import json
 import logging
 import os
-import resource
 import signal
 import socket
-import sys
 import time
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import uvloop
-from granian.constants import HTTPModes, Interfaces
-from granian.log import LogLevels
-from granian.server.embed import Server
 from prometheus_client import start_http_server
 
 from slipway import release
@@ -28,6 +23,7 @@ from slipway.release import Release
 from slipway.request_log import RequestLog, Served
 from slipway.serving import logs
 from slipway.serving.app import App
+from slipway.serving.listener import Listener
 from slipway.serving.metrics import Metrics
 from slipway.serving.scoring import Scorer
 from slipway.serving.settings import Settings
@@ -35,11 +31,8 @@ from slipway.serving.watch import Watch
 
 log = logging.getLogger("slipway.serving")
 
-_BACKLOG = 4096
-_KEPT_DESCRIPTORS = 128
 
-
-def serve(folder: Path, settings: Settings) -> NoReturn:
+def serve(folder: Path, settings: Settings) -> None:
     """Serve the release in ``folder`` until SIGTERM or SIGINT, then finish what is under way and exit with 0.
 
     Args:
@@ -52,14 +45,14 @@ def serve(folder: Path, settings: Settings) -> NoReturn:
     """
     started = time.perf_counter()
     log_format = logs.configure(settings.log_format, folder.resolve().name)
-    _check_address(settings.host, settings.port)
-    loaded = release.load(folder)
-    scorer = Scorer(loaded, _metrics(loaded, settings), _request_log(loaded, settings))
-    scorer.warm()
-    app = App(scorer, settings)
-    _freeze()
-    log.info("verified the release and warmed the model in %.1f s", time.perf_counter() - started)
-    uvloop.run(_run(app, scorer, settings, log_format))
+    with _bind(settings.host, settings.port) as bound:
+        loaded = release.load(folder)
+        scorer = Scorer(loaded, _metrics(loaded, settings), _request_log(loaded, settings))
+        scorer.warm()
+        app = App(scorer, settings)
+        _freeze()
+        log.info("verified the release and warmed the model in %.1f s", time.perf_counter() - started)
+        uvloop.run(_run(app, scorer, settings, log_format, bound))
 
 
 def _metrics(loaded: Release, settings: Settings) -> Metrics:
@@ -67,7 +60,7 @@ def _metrics(loaded: Release, settings: Settings) -> Metrics:
     names = {"predictor": deployment.predictor, "unit": deployment.unit, "deployment": deployment.deployment}
     metrics = Metrics({"model": loaded.model, "digest": loaded.digest} | names)
     if settings.metrics_port is not None:
-        _check_address(settings.host, settings.metrics_port)
+        _bind(settings.host, settings.metrics_port).close()
         start_http_server(settings.metrics_port, settings.host, metrics.registry)
     return metrics
 
@@ -91,37 +84,30 @@ def _freeze() -> None:
     gc.set_threshold(10_000, 20, 20)
 
 
-def _connections() -> int:
-    """As many connections at once as descriptors allow; granian's own limit of 128 would shut out the probes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        soft = hard
-    return max(_KEPT_DESCRIPTORS, min(soft, 1 << 16) - _KEPT_DESCRIPTORS)
-
-
-def _check_address(host: str, port: int) -> None:
-    """Bind once and let go: granian shares a port that another server listens on, without a word."""
+def _bind(host: str, port: int) -> socket.socket:
+    """A socket bound to the address, which nobody else may listen on."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
+        with contextlib.ExitStack() as on_error:
+            bound = on_error.enter_context(socket.socket(family, kind, protocol))
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind(address)
+            on_error.pop_all()
+            return bound
     except OSError as error:
-        raise EnvironmentFault(
-            f"Cannot listen on {host}:{port}: {error.strerror or error}.",
-            "Stop what listens there, or choose another --host or --port.",
-        ) from error
+        raise _not_ours(host, port, error) from error
 
 
-async def _run(app: App, scorer: Scorer, settings: Settings, log_format: str) -> NoReturn:
-    server = Server(
-        app, settings.host, settings.port,
-        interface=Interfaces.RSGI, http=HTTPModes.http1, websockets=False, log_level=LogLevels.error,
-        log_enabled=False, backlog=_BACKLOG, backpressure=_connections(),
-    )  # fmt: skip
+def _not_ours(host: str, port: int, error: OSError) -> EnvironmentFault:
+    return EnvironmentFault(
+        f"Cannot listen on {host}:{port}: {error.strerror or error}.",
+        "Stop what listens there, or choose another --host or --port.",
+    )
+
+
+async def _run(app: App, scorer: Scorer, settings: Settings, log_format: str, bound: socket.socket) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -130,15 +116,17 @@ async def _run(app: App, scorer: Scorer, settings: Settings, log_format: str) ->
         await scorer.log.start()
         app.metrics.log_counts = scorer.log.counts
     grpc_server = await _listen_for_grpc(app, scorer, settings)
-    serving = asyncio.create_task(server.serve())
-    jobs = (_open(app, scorer, settings, log_format), Watch(app).run())
-    opening, _watching = [asyncio.create_task(job) for job in jobs]
-    await asyncio.wait({serving, asyncio.create_task(stopping.wait())}, return_when=asyncio.FIRST_COMPLETED)
-    opening.cancel()
-    if serving.done():
-        serving.result()
-        raise EnvironmentFault("The HTTP server ended by itself.", "The log above says why.")
-    await _drain(app, server, serving, settings, scorer.log, grpc_server)
+    listener = Listener(app, settings)
+    watching = asyncio.create_task(Watch(app, listener).run())
+    try:
+        await listener.open(bound)
+    except OSError as error:  # another process has bound the same address since, and listens already
+        raise _not_ours(settings.host, settings.port, error) from error
+    app.ready = True
+    _announce(scorer, settings, log_format)
+    await stopping.wait()
+    await _drain(app, listener, settings, scorer.log, grpc_server)
+    watching.cancel()
 
 
 async def _listen_for_grpc(app: App, scorer: Scorer, settings: Settings) -> Any:
@@ -152,45 +140,21 @@ async def _listen_for_grpc(app: App, scorer: Scorer, settings: Settings) -> Any:
     return await start(scorer, lambda: app.ready, settings.host, settings.grpc_port, settings.max_body_bytes)
 
 
-async def _open(app: App, scorer: Scorer, settings: Settings, log_format: str) -> None:
-    """Become ready, and say so, once the port answers."""
-    while True:
-        with contextlib.suppress(OSError):
-            _, writer = await asyncio.open_connection(settings.host, settings.port)
-            writer.close()
-            break
-        await asyncio.sleep(0.01)
-    app.ready = True
-    _announce(scorer, settings, log_format)
-
-
 async def _drain(
-    app: App,
-    server: Server,
-    serving: asyncio.Task[None],
-    settings: Settings,
-    answers: RequestLog | None,
-    grpc_server: Any,
-) -> NoReturn:
-    """Say not ready, close the door, wait for requests under way, and end the process even if one never does."""
+    app: App, listener: Listener, settings: Settings, answers: RequestLog | None, grpc_server: Any
+) -> None:
+    """Say not ready, close the door, and wait for requests under way, but not for ever."""
     app.ready, app.closing = False, True
     log.info("draining: not ready any more; requests under way are finished")
     await asyncio.sleep(settings.unready_seconds)
-    server.stop()  # type: ignore[no-untyped-call]
-    ending: set[asyncio.Task[Any]] = {serving}
-    if grpc_server is not None:
-        ending.add(asyncio.create_task(grpc_server.stop(settings.drain_seconds)))
-    _, unfinished = await asyncio.wait(ending, timeout=settings.drain_seconds)
-    if unfinished:
+    stopping_grpc = None if grpc_server is None else asyncio.create_task(grpc_server.stop(settings.drain_seconds))
+    if not await listener.close(settings.drain_seconds):
         log.warning("stopping with requests unfinished after %g s", settings.drain_seconds)
+    if stopping_grpc is not None:
+        await stopping_grpc
     if answers is not None:
         await answers.close(settings.drain_seconds)
     log.info("stopped")
-    logging.shutdown()
-    sys.stderr.flush()
-    # Python's own way out would wait for a connection that never ends, and now and then aborts: granian's
-    # threads may still be leaving while the interpreter is torn down under them.
-    os._exit(0)
 
 
 def _announce(scorer: Scorer, settings: Settings, log_format: str) -> None:
