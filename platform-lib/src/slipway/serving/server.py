@@ -38,6 +38,8 @@ from slipway.serving.workers import Place, Supervisor, listening_sockets
 
 log = logging.getLogger("slipway.serving")
 
+_READ_ON_SECONDS = 0.05
+
 
 def serve(folder: Path, settings: Settings) -> None:
     """Serve the release in ``folder`` until SIGTERM or SIGINT, then finish what is under way.
@@ -208,7 +210,8 @@ async def _drain(
     """Say not ready, close the door, and wait for requests under way, but not for ever."""
     app.ready, app.closing = False, True
     log.info("draining: not ready any more; requests under way are finished")
-    await asyncio.sleep(settings.unready_seconds)
+    # Even without it: what has arrived before the signal may not have been read yet.
+    await asyncio.sleep(max(settings.unready_seconds, _READ_ON_SECONDS))
     stopping_grpc = None if grpc_server is None else asyncio.create_task(grpc_server.stop(settings.drain_seconds))
     if not await listener.close(settings.drain_seconds):
         log.warning("stopping with requests unfinished after %g s", settings.drain_seconds)

@@ -52,6 +52,7 @@ class Supervisor:
     def __init__(self, folder: Path, settings: Settings, sockets: list[socket.socket], board: Path) -> None:
         self._folder = folder
         self._settings = settings
+        self._sockets = sockets
         self._places = [Place(number, board, bound.fileno()) for number, bound in enumerate(sockets)]
         self._running: dict[int, asyncio.subprocess.Process] = {}
         self._ready: dict[int, dict[str, Any]] = {}
@@ -69,6 +70,8 @@ class Supervisor:
             loop.add_signal_handler(number, self._stopping.set)
         keepers = [loop.create_task(self._keep(place, announce)) for place in self._places]
         await self._stopping.wait()
+        for listening in self._sockets:  # or connections would still wait for a worker that takes no more
+            listening.close()
         for process in self._running.values():
             with suppress(ProcessLookupError):
                 process.terminate()
