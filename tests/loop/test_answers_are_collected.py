@@ -40,6 +40,11 @@ def _tell(live: LiveServer, identity: str, late: bool) -> None:
     assert status == 200, answer
 
 
+def _reward(live: LiveServer, identity: str, reward: float) -> None:
+    status, answer = live.post("/api/v1.0/feedback", {"response": {"meta": {"puid": identity}}, "reward": reward})
+    assert status == 200, answer
+
+
 def _figure(live: LiveServer, name: str) -> float:
     (line,) = [line for line in live.send("GET", "/metrics")[2].decode().splitlines() if line.startswith(f"{name} ")]
     return float(line.split()[1])
@@ -63,6 +68,7 @@ def test_every_answer_is_stored_once_with_its_score_and_its_label(release_folder
         told |= _ask(live, 2, "seldon")
         for identity in ("v2-7", "seldon-7", "v2-7"):
             _tell(live, identity, late=True)
+        _reward(live, "v2-8", 0.5)
         _wait_until_sent(live)
         assert live.stop() == 0
         collected = tmp_path / "collected"
@@ -74,5 +80,6 @@ def test_every_answer_is_stored_once_with_its_score_and_its_label(release_folder
     assert dict(zip(stored["id"], stored["score"], strict=True)) == told
     assert stored["release"].unique().to_list() == [release_folder.name]
     labelled = pl.read_parquet(collected / "labelled" / "**" / "*.parquet")
-    assert sorted(labelled["id"]) == ["seldon-7", "v2-7"]
-    assert labelled["truth"].to_list() == [1.0, 1.0]
+    assert labelled.sort("id").select("id", "truth", "reward").rows() == [
+        ("seldon-7", 1.0, 1.0), ("v2-7", 1.0, 1.0), ("v2-8", None, 0.5)
+    ]  # fmt: skip
