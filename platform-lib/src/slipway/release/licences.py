@@ -138,7 +138,7 @@ def _renewed(distribution: Distribution, recorded: Licence | None) -> Licence | 
 
 def _question(name: str, distribution: Distribution) -> str:
     fields = distribution.metadata
-    said = declared(distribution) or (fields["License"] if "License" in fields else "nothing")
+    said = declared(distribution) or (fields.get_all("License") or ["nothing"])[0]
     brought = f", and it brings {', '.join(bundles(distribution))}" if bundles(distribution) else ""
     return f"{name} {distribution.version} (its metadata say {said.splitlines()[0]!r}{brought})"
 
