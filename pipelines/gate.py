@@ -10,13 +10,14 @@ import polars as pl
 from slipway import configuration, evidence, gates, project, stage
 from slipway.configuration import Gates
 from slipway.errors import EnvironmentFault
-from slipway.evaluation.metrics import Sample, sample
+from slipway.evaluation.metrics import Floats, Sample, sample
 from slipway.evaluation.resampling import Resampling
+from slipway.evaluation.rows import judged_rows
 from slipway.files import read_json, sha256_file, write_json
-from slipway.gates import baseline, budget, calibration, challenger, leakage, slices
+from slipway.gates import baseline, budget, calibration, challenger, leakage, skew, slices
 from slipway.gates.verdict import Verdict
 from slipway.progress import step
-from slipway.release import footprint
+from slipway.release import Release, footprint, load, package, rehearsal
 
 
 def gate(model: str) -> None:
@@ -32,8 +33,9 @@ def gate(model: str) -> None:
             _leakage(paths, params.gates),
             *_quality(model, scores, plan, params.gates),
             _challenger(model, scores, plan, params.gates),
-            budget.judge(footprint.measure(model, paths.trained / "model.txt"), params.gates.budget),
         ]
+    with package.candidate(paths, params.model_dump(mode="json")) as folder:
+        verdicts += _of_the_release(load(folder), scores, params.gates)
     evidence.pronounce(verdicts, subject, paths)
     write_json(paths.evidence, evidence.collect(gates.names(), paths))
     evidence.stop_if_red(verdicts, paths)
@@ -98,6 +100,24 @@ def _slices(model: str, scores: pl.DataFrame) -> list[slices.Slice]:
             name = f"{column.removeprefix('slice.')}={value}"
             found.append(slices.Slice(name, values == value, rates.get(value, past[label].mean())))
     return found
+
+
+def _of_the_release(candidate: Release, scores: pl.DataFrame, limits: Gates) -> list[Verdict]:
+    """Judge the release that would be packaged."""
+    paths = project.paths(candidate.model)
+    raw = judged_rows(paths, project.module(candidate.model, "contract"), scores)
+    with step("measuring what the release takes"):
+        taken = budget.judge(footprint.measure(candidate.folder, max(paths.validated.glob("*.parquet"))), limits.budget)
+    with step("asking the real server"):
+        answered = _skew(candidate, raw, scores["score"].to_numpy(), limits)
+    return [taken, answered]
+
+
+def _skew(candidate: Release, raw: pl.DataFrame, score: Floats, limits: Gates) -> Verdict:
+    """Ask the candidate's server about a sample of the rows that were evaluated."""
+    chosen = rehearsal.sample(raw, candidate.fields, limits.skew.min_rows)
+    offline = skew.Answers(score[chosen], score[chosen] >= candidate.threshold)
+    return skew.judge(offline, rehearsal.rehearse(candidate.folder, raw[chosen]), limits.skew)
 
 
 def _challenger(model: str, scores: pl.DataFrame, plan: Resampling, limits: Gates) -> Verdict:

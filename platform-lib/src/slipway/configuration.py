@@ -24,7 +24,9 @@ from slipway.gates import (
     contract,
     drift,
     leakage,
+    skew,
     slices,
+    supply_chain,
     volume,
 )
 
@@ -91,6 +93,8 @@ class Gates(Strict):
     slices: slices.Thresholds
     calibration: calibration.Thresholds
     budget: budget.Thresholds
+    skew: skew.Thresholds
+    supply_chain: supply_chain.Thresholds
     advisories: advisories.Thresholds
 
 
