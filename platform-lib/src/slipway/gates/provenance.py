@@ -117,8 +117,8 @@ def _of_clock(findings: Findings, thresholds: Thresholds) -> Iterator[str]:
     ahead = findings.signed_on - findings.now
     if ahead > timedelta(minutes=thresholds.clock_tolerance_minutes):
         yield (
-            f"The statement was signed on {findings.signed_on.astimezone(UTC):{_TIME}}, {_length(ahead)} after the time "
-            "of judging: a clock is wrong, here or where it was signed."
+            f"The statement was signed on {findings.signed_on.astimezone(UTC):{_TIME}}, {_length(ahead)} after the "
+            "time of judging: a clock is wrong, here or where it was signed."
         )
 
 
