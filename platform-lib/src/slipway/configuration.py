@@ -24,6 +24,7 @@ from slipway.gates import (
     contract,
     drift,
     leakage,
+    provenance,
     skew,
     slices,
     supply_chain,
@@ -96,6 +97,7 @@ class Gates(Strict):
     skew: skew.Thresholds
     supply_chain: supply_chain.Thresholds
     advisories: advisories.Thresholds
+    provenance: provenance.Thresholds
 
 
 class ModelParams(Strict):

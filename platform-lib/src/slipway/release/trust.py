@@ -53,7 +53,7 @@ def signature_of(folder: Path, model: str) -> Path:
     return statements.beside(folder, model, SUFFIX)
 
 
-def check(folder: Path, manifest: dict[str, Any], signature: Path, key: Path) -> None:
+def check(folder: Path, manifest: dict[str, Any], signature: Path, key: Path) -> str:
     """Check that the owner of ``key`` signed exactly the release in ``folder``.
 
     Args:
@@ -63,13 +63,18 @@ def check(folder: Path, manifest: dict[str, Any], signature: Path, key: Path) ->
         key: PEM file of an elliptic-curve public key (P-256, P-384 or P-521), or a folder of such keys
             (:mod:`slipway.release.keyring`). This signature tells no time, so a key's period is not asked for here.
 
+    Returns:
+        The digest that the signature names.
+
     Raises:
         ReleaseUntrusted: naming what does not hold.
     """
     envelope = _envelope(signature, keyring.load(key))
     held = {name: entry["sha256"] for name, entry in manifest["files"].items()}
     held[MANIFEST] = sha256_file(folder / MANIFEST)
-    _check_statement(_statement(envelope, signature), folder, held, signature)
+    signed = _statement(envelope, signature)
+    _check_statement(signed, folder, held, signature)
+    return signed[0]
 
 
 def _envelope(signature: Path, keys: tuple[Key, ...]) -> Envelope:
