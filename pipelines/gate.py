@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -14,16 +15,17 @@ from slipway.evaluation.metrics import Floats, Sample, sample
 from slipway.evaluation.resampling import Resampling
 from slipway.evaluation.rows import judged_rows
 from slipway.files import read_json, sha256_file, write_json
-from slipway.gates import baseline, budget, calibration, challenger, leakage, skew, slices
+from slipway.gates import baseline, budget, calibration, challenger, leakage, skew, slices, supply_chain
 from slipway.gates.verdict import Verdict
 from slipway.progress import step
-from slipway.release import Release, footprint, load, package, rehearsal
+from slipway.release import Release, footprint, inspection, load, package, rehearsal, sbom
 
 
 def gate(model: str) -> None:
     """Write the verdict files of the model's gates and artifacts/MODEL/evidence.json; exit 1 if one is red."""
     params = configuration.load(model)
     paths = project.paths(model)
+    write_json(paths.sbom, sbom.describe())
     subject = evidence.subject(paths)
     _refuse_unless_current(subject, paths)
     scores = pl.read_parquet(paths.evaluation / "scores.parquet")
@@ -36,7 +38,9 @@ def gate(model: str) -> None:
         ]
     with package.candidate(paths, params.model_dump(mode="json")) as folder:
         verdicts += _of_the_release(load(folder), scores, params.gates)
-    evidence.pronounce(verdicts, subject, paths)
+        evidence.pronounce(verdicts, subject, paths)
+        verdicts.append(_supply_chain(folder, paths, params.gates))
+    evidence.pronounce(verdicts[-1:], subject, paths)
     write_json(paths.evidence, evidence.collect(gates.names(), paths))
     evidence.stop_if_red(verdicts, paths)
 
@@ -111,6 +115,15 @@ def _of_the_release(candidate: Release, scores: pl.DataFrame, limits: Gates) -> 
     with step("asking the real server"):
         answered = _skew(candidate, raw, scores["score"].to_numpy(), limits)
     return [taken, answered]
+
+
+def _supply_chain(folder: Path, paths: project.ModelPaths, limits: Gates) -> Verdict:
+    """Look into every file that enters the release: those of the candidate, and the verdicts passed so far."""
+    judged = {file.name: file for file in map(paths.verdict, gates.names()) if file.name != "supply_chain.json"}
+    with step("looking into the release's files and packages"):
+        return supply_chain.judge(
+            inspection.inspect(folder, limits.supply_chain.max_file_mib, judged), limits.supply_chain
+        )
 
 
 def _skew(candidate: Release, raw: pl.DataFrame, score: Floats, limits: Gates) -> Verdict:

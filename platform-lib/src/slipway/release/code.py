@@ -81,10 +81,9 @@ def _of(node: ast.AST, modules: dict[str, str], rooted: set[int]) -> Iterator[Us
     elif isinstance(node, ast.Name) and node.id in modules:
         if id(node) not in rooted:
             yield Use(node.lineno, Kind.CONSTRUCT, f"the module {modules[node.id]} as a value")
-    elif name := _bound_or_used(node):
+    elif (name := _bound_or_used(node)) in _BUILTINS or name.startswith("__"):
         # Binding a built-in's name counts as well, for in another function that name is still the built-in.
-        if name in _BUILTINS or name.startswith("__"):
-            yield Use(getattr(node, "lineno", 1), Kind.CALL, name)
+        yield Use(getattr(node, "lineno", 1), Kind.CALL, name)
 
 
 def _import(node: ast.Import) -> Iterator[Use]:

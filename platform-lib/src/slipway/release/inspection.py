@@ -17,18 +17,22 @@ SERVED = "model/features.py"
 _MIB = 1 << 20
 
 
-def inspect(folder: Path, max_file_mib: int, environment: Path = sbom.ENVIRONMENT) -> Inspection:
+def inspect(
+    folder: Path, max_file_mib: int, beside: Mapping[str, Path] | None = None, environment: Path = sbom.ENVIRONMENT
+) -> Inspection:
     """Look into the release that is assembled in ``folder``.
 
     Args:
         folder: its files.
         max_file_mib: larger ones are reported unread.
+        beside: what will enter it and stands elsewhere: name to file.
         environment: what the serving image installs, with its lock.
 
     Raises:
         EnvironmentFault: when SBOM or lock cannot be read.
     """
     files, misplaced = _files(folder, max_file_mib)
+    files |= beside or {}
     sources = {name: path.read_bytes() for name, path in files.items() if name.endswith(".py")}
     return Inspection(
         components=_components(read_json(folder / sbom.FILE)),

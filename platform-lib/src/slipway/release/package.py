@@ -77,6 +77,7 @@ def judged_parts(paths: ModelPaths, params: dict[str, Any]) -> dict[str, Part]:
         "model.txt": paths.trained / "model.txt",
         "state.json": paths.features / "state.json",
         "provenance.json": paths.provenance,
+        "sbom.json": paths.sbom,
         **{name: paths.home / name for name in ("model.yaml", "card.md")},
         **{f"model/{name}": paths.home / name for name in MODULES},
         **{f"drift/{path.relative_to(paths.drift)}": path for path in _files(paths.drift)},

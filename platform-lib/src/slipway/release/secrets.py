@@ -14,7 +14,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-_NUMBERS = re.compile(r"(?<![^\s=\[(,:])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?:[ ,:]+-?\d+(?:\.\d+)?(?:e[-+]?\d+)?)+(?![^\s\]),])")
+_NUMBERS = re.compile(
+    r"(?<![^\s=\[(,:])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?:[ ,:]+-?\d+(?:\.\d+)?(?:e[-+]?\d+)?)+(?![^\s\]),])"
+)
 _DIGEST = re.compile(
     r'^\s*"(?:sha256|content|champion|params|validated|features|evaluation|challenge|drift'
     r'|[a-z_]+\.(?:py|txt|json|yaml|parquet))": "([0-9a-f]{64})",?$'
@@ -65,8 +67,9 @@ def is_digest(line: str, secret: str) -> bool:
 def _settings() -> dict[str, Any]:
     from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
 
-    plugins = sorted(plugin.__name__ for plugin in get_mapping_from_secret_type_to_class().values())
-    return {"plugins_used": [{"name": name} for name in plugins], "filters_used": [{"path": path} for path in _FILTERS]}
+    detectors: list[type] = list(get_mapping_from_secret_type_to_class().values())
+    names = sorted(detector.__name__ for detector in detectors)
+    return {"plugins_used": [{"name": name} for name in names], "filters_used": [{"path": path} for path in _FILTERS]}
 
 
 def _lines(path: Path) -> list[str]:
