@@ -15,7 +15,21 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from slipway.drift.settings import Settings
 from slipway.errors import UsageError
 from slipway.files import read_yaml
-from slipway.gates import baseline, budget, calibration, challenger, contract, drift, leakage, slices, volume
+from slipway.gates import (
+    advisories,
+    baseline,
+    budget,
+    calibration,
+    challenger,
+    contract,
+    drift,
+    leakage,
+    provenance,
+    skew,
+    slices,
+    supply_chain,
+    volume,
+)
 
 PARAMS = Path("params.yaml")
 Month = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
@@ -80,6 +94,10 @@ class Gates(Strict):
     slices: slices.Thresholds
     calibration: calibration.Thresholds
     budget: budget.Thresholds
+    skew: skew.Thresholds
+    supply_chain: supply_chain.Thresholds
+    advisories: advisories.Thresholds
+    provenance: provenance.Thresholds
 
 
 class ModelParams(Strict):
