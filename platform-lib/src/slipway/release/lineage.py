@@ -14,6 +14,7 @@ from slipway.files import read_json, read_yaml
 SHIPPED = {
     "model.txt": "model.txt",
     "state.json": "state.json",
+    "study.json": "study.json",
     "model.yaml": "model.yaml",
     "contract.py": "model/contract.py",
     "features.py": "model/features.py",

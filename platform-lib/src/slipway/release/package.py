@@ -72,6 +72,7 @@ def _at(facts: Any, key: str) -> Any:
 def _copy(paths: ModelPaths, folder: Path) -> None:
     shutil.copyfile(paths.trained / "model.txt", folder / "model.txt")
     shutil.copyfile(paths.features / "state.json", folder / "state.json")
+    shutil.copyfile(paths.study / "study.json", folder / "study.json")
     shutil.copyfile(paths.evidence, folder / "evidence.json")
     shutil.copyfile(paths.provenance, folder / "provenance.json")
     for name in ("model.yaml", "card.md"):
