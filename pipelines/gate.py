@@ -13,10 +13,10 @@ from slipway.errors import EnvironmentFault
 from slipway.evaluation.metrics import Sample, sample
 from slipway.evaluation.resampling import Resampling
 from slipway.files import read_json, sha256_file, write_json
-from slipway.gates import baseline, budget, calibration, challenger, leakage, slices
+from slipway.gates import baseline, budget, calibration, challenger, leakage, policy, slices
 from slipway.gates.verdict import Verdict
 from slipway.progress import step
-from slipway.release import footprint
+from slipway.release import facts, footprint
 
 
 def gate(model: str) -> None:
@@ -33,6 +33,7 @@ def gate(model: str) -> None:
             *_quality(model, scores, plan, params.gates),
             _challenger(model, scores, plan, params.gates),
             budget.judge(footprint.measure(model, paths.trained / "model.txt"), params.gates.budget),
+            policy.judge(facts.gather(paths), params.gates.policy),
         ]
     evidence.pronounce(verdicts, subject, paths)
     write_json(paths.evidence, evidence.collect(gates.names(), paths))

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from slipway.drift.settings import Settings
 from slipway.errors import UsageError
 from slipway.files import read_yaml
-from slipway.gates import baseline, budget, calibration, challenger, contract, drift, leakage, slices, volume
+from slipway.gates import baseline, budget, calibration, challenger, contract, drift, leakage, policy, slices, volume
 
 PARAMS = Path("params.yaml")
 Month = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
@@ -80,6 +80,7 @@ class Gates(Strict):
     slices: slices.Thresholds
     calibration: calibration.Thresholds
     budget: budget.Thresholds
+    policy: policy.Thresholds
 
 
 class ModelParams(Strict):

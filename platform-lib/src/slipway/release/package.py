@@ -10,18 +10,12 @@ import polars as pl
 
 from slipway import evidence, gates, project
 from slipway.contracts import derivation, signature
-from slipway.errors import UsageError
 from slipway.evaluation.kpi import Costs
 from slipway.files import read_json, read_yaml, replacing, write_json
 from slipway.project import ModelPaths
-from slipway.release import manifest
+from slipway.release import card, manifest
 
 MODULES = ("contract.py", "features.py")
-_REQUIRED = (
-    "title", "owner", "purpose", "licence", "data_licence", "retention_days", "label_delay",
-    "output.score", "output.decision",
-    "kpi.name", "kpi.currency", "kpi.costs.acted_on_time", "kpi.costs.acted_on_late", "kpi.costs.missed_late",
-)  # fmt: skip
 
 
 def package(paths: ModelPaths, params: dict[str, Any]) -> str:
@@ -31,11 +25,10 @@ def package(paths: ModelPaths, params: dict[str, Any]) -> str:
 
     Raises:
         EvidenceRefused: when a verdict is missing, stale or red.
-        UsageError: when model.yaml lacks something that a release must say.
     """
-    threshold = Costs(**_facts(paths)["kpi"]["costs"]).threshold()
     found = read_json(paths.evidence)
     evidence.check(found, {gate: params["gates"][gate] for gate in gates.names()}, evidence.subject(paths))
+    threshold = Costs(**read_yaml(paths.home / "model.yaml")["kpi"]["costs"]).threshold()
     with replacing(paths.releases) as releases:
         folder = releases / "unnamed"
         (folder / "model").mkdir(parents=True)
@@ -44,6 +37,7 @@ def package(paths: ModelPaths, params: dict[str, Any]) -> str:
         write_json(folder / "decision.json", {"threshold": threshold})
         write_json(folder / "example.json", _example(paths))
         write_json(folder / "params.json", params)
+        (folder / "card.md").write_text(card.generate(paths, params), encoding="utf-8")
         digest = manifest.write(folder, paths.name)
         folder.rename(releases / digest)
         manifest.verify(releases / digest)
@@ -54,28 +48,12 @@ def _contract(paths: ModelPaths) -> Any:
     return project.module(paths.name, "contract")
 
 
-def _facts(paths: ModelPaths) -> dict[str, Any]:
-    file = paths.home / "model.yaml"
-    facts = read_yaml(file)
-    missing = [key for key in _REQUIRED if _at(facts, key) in (None, "")]
-    if missing:
-        raise UsageError(f"{file} lacks {', '.join(missing)}.", "A release must say it; add it.")
-    return dict(facts)
-
-
-def _at(facts: Any, key: str) -> Any:
-    for part in key.split("."):
-        facts = facts.get(part) if isinstance(facts, dict) else None
-    return facts
-
-
 def _copy(paths: ModelPaths, folder: Path) -> None:
     shutil.copyfile(paths.trained / "model.txt", folder / "model.txt")
     shutil.copyfile(paths.features / "state.json", folder / "state.json")
     shutil.copyfile(paths.evidence, folder / "evidence.json")
     shutil.copyfile(paths.provenance, folder / "provenance.json")
-    for name in ("model.yaml", "card.md"):
-        shutil.copyfile(paths.home / name, folder / name)
+    shutil.copyfile(paths.home / "model.yaml", folder / "model.yaml")
     for name in MODULES:
         shutil.copyfile(paths.home / name, folder / "model" / name)
     shutil.copytree(paths.drift, folder / "drift")
