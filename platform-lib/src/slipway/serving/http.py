@@ -32,7 +32,7 @@ LINGER_SECONDS = 2.0
 # A client that sends many requests in one go has its turn with so many bytes of them, then others have theirs.
 PIECE = 8 << 10
 _NOTHING = memoryview(b"")
-_UNUSUAL = frozenset(("connection", "expect", "transfer-encoding", "upgrade"))
+_SHORT_LENGTH = 7  # digits, which make less than DISCARDED
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 
 
@@ -65,7 +65,7 @@ class Connection(asyncio.Protocol):
     def _reset(self) -> None:
         self._headers: dict[str, str] = {}
         self._fields = self._headers
-        self._repeated: list[tuple[str, str]] = []
+        self._repeated: list[tuple[str, str]] | None = None
         self._method = b""
         self._target = b""
         self._body: bytes | bytearray = b""
@@ -80,14 +80,26 @@ class Connection(asyncio.Protocol):
         if not self._listener.admit(self):
             self._transport.abort()
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, data: bytes | memoryview) -> None:
         if self._deaf:
             self._discard(len(data))
-        elif len(data) <= PIECE:
-            self._parse(data)
-        else:
+            return
+        if len(data) > PIECE:
             self._rest = memoryview(data)
             self._go_on()
+            return
+        # What comes with the begin of a request or with a part of its body is not counted: what comes in between is.
+        self._unframed += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as wish:
+            self._stay(data[wish.args[0] :])
+        except httptools.HttpParserError as error:
+            if not self._deaf:
+                self._refuse(_cause(error))
+        if self._unframed > LONGEST_HEAD and not self._deaf:
+            what = f"The head of the request, or what stands between parts of its body, exceeds {LONGEST_HEAD} bytes."
+            self._refuse(Refused(431, what, "Send fewer or shorter headers."))
 
     def eof_received(self) -> bool:
         """Close: a client that has ended its half has had the answers to all that it sent."""
@@ -126,11 +138,13 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         key = _lower(name)
-        fields = self._fields
-        if key in fields:
-            self._repeated.append((key, value.decode("latin-1").strip(" \t")))
+        text = value.rstrip().decode("latin-1")
+        if key not in self._fields:
+            self._fields[key] = text
+        elif self._repeated:
+            self._repeated.append((key, text))
         else:
-            fields[key] = value.decode("latin-1").strip(" \t")
+            self._repeated = [(key, text)]
 
     def on_headers_complete(self) -> None:
         if self._deaf:
@@ -140,11 +154,18 @@ class Connection(asyncio.Protocol):
         # Probes and scrapes are no load.
         if method == b"POST":
             self._app.metrics.in_flight += 1
-        # A length of 2**64 or more does not get past the parser, but zeros before it do.
-        length = int(headers.get("content-length", "0")[-20:])
-        usual = "host" in headers and parser.should_keep_alive() and _UNUSUAL.isdisjoint(headers)
-        if not usual or self._repeated or length > DISCARDED or method == b"CONNECT":
-            self._look_closer(length)
+        if (
+            self._repeated
+            or "host" not in headers
+            or not parser.should_keep_alive()
+            or ("connection" in headers and parser.get_http_version() != "1.1")
+            or len(headers.get("content-length", "")) > _SHORT_LENGTH
+            or "transfer-encoding" in headers
+            or "expect" in headers
+            or "upgrade" in headers
+            or method == b"CONNECT"
+        ):
+            self._look_closer()
 
     def on_body(self, part: bytes) -> None:
         if self._deaf:
@@ -158,10 +179,10 @@ class Connection(asyncio.Protocol):
                 self._refuse(too_long(limit))
         elif not body:
             self._body = part
-        else:
-            if isinstance(body, bytes):
-                self._body = body = bytearray(body)
+        elif isinstance(body, bytearray):
             body += part
+        else:
+            self._body = bytearray(body) + part
 
     def on_message_complete(self) -> None:
         if self._deaf:
@@ -170,7 +191,8 @@ class Connection(asyncio.Protocol):
             refusal = too_long(self._settings.max_body_bytes)
             reply = self._app.refuse(refusal, self._method, self._target, self._headers, self._begun)
         else:
-            reply = self._app.answer(self._method, self._target, self._headers, bytes(self._body), self._begun)
+            body = self._body if isinstance(self._body, bytes) else bytes(self._body)
+            reply = self._app.answer(self._method, self._target, self._headers, body, self._begun)
         self._write(reply)
         self._end_of_request()
 
@@ -206,36 +228,24 @@ class Connection(asyncio.Protocol):
         while self._rest and not (self._stuck or self._deaf):
             piece, self._rest = self._rest[:PIECE], self._rest[PIECE:]
             heard = self._heard
-            self._parse(piece)
+            self.data_received(piece)
             if self._rest and self._heard != heard:
-                self._transport.pause_reading()
-                asyncio.get_running_loop().call_soon(self._go_on)
+                self._yield()
                 return
         if self._deaf:
             self._rest = _NOTHING
         if not self._stuck:
             self._transport.resume_reading()
 
-    def _parse(self, data: bytes | memoryview) -> None:
-        # What comes with the begin of a request or with a part of its body is not counted: what comes in between is.
-        self._unframed += len(data)
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as wish:
-            self._stay(data[wish.args[0] :])
-        except httptools.HttpParserError as error:
-            if not self._deaf:
-                self._refuse(_cause(error))
-        if self._unframed > LONGEST_HEAD and not self._deaf:
-            what = f"The head of the request, or what stands between parts of its body, exceeds {LONGEST_HEAD} bytes."
-            self._refuse(Refused(431, what, "Send fewer or shorter headers."))
-
-    def _look_closer(self, length: int) -> None:
+    def _look_closer(self) -> None:
         """Keep RFC 9112 where a head is not the usual one, which needs none of this."""
         parser, headers, limit = self._parser, self._headers, self._settings.max_body_bytes
         version = parser.get_http_version()
-        objection = _objection(self._method, version, headers, self._repeated)
-        _join(headers, self._repeated)
+        repeated = self._repeated or []
+        objection = _objection(self._method, version, headers, repeated)
+        _join(headers, repeated)
+        # The parser takes a length below 2**64 only, which zeros may precede.
+        length = int(headers.get("content-length", "0")[-20:])
         chunked = "transfer-encoding" in headers
         expects = version == "1.1" and headers.get("expect", "").lower() == "100-continue" and (length or chunked)
         if not objection and length > (limit if expects else max(DISCARDED, limit)):
@@ -261,13 +271,17 @@ class Connection(asyncio.Protocol):
             return
         lines = [f"{self._method.decode()} {self._target.decode('latin-1')} HTTP/{self._parser.get_http_version()}"]
         lines += [f"{name}: {value}" for name, value in self._headers.items() if name != "upgrade"]
+        head = "\r\n".join([*lines, "", ""]).encode("latin-1")
         self._end_of_request()
         self._deaf = False
         self._parser = httptools.HttpRequestParser(self)
-        begun = self._begun
-        self._parse("\r\n".join([*lines, "", ""]).encode("latin-1"))
-        self._begun = begun
-        self._parse(rest)
+        self._rest = memoryview(b"".join((head, rest, self._rest)))
+        self._yield()
+
+    def _yield(self) -> None:
+        """Let other connections have their turn before the rest of what has arrived."""
+        self._transport.pause_reading()
+        asyncio.get_running_loop().call_soon(self._go_on)
 
     def _end_of_request(self) -> None:
         self.busy = False

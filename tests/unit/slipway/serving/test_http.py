@@ -26,13 +26,6 @@ def good(raw_app: App) -> bytes:
     return json.dumps({"jsonData": raw_app._v2._scorer.example}).encode()
 
 
-@pytest.fixture
-def discarded(monkeypatch: pytest.MonkeyPatch) -> int:
-    """How much of a body that is too long is read, here."""
-    monkeypatch.setattr(http, "DISCARDED", 300_000)
-    return 300_000
-
-
 def puid(body: bytes) -> Any:
     return json.loads(body)["meta"]["puid"]
 
@@ -351,10 +344,8 @@ def test_a_head_of_sixty_kilobytes_is_read_whatever_comes_before_it(raw: RawServ
 
 
 @pytest.mark.parametrize("form", ["length", "chunks"])
-def test_a_body_that_is_too_long_is_refused_when_it_has_arrived(
-    raw: RawServer, good: bytes, discarded: int, form: str
-) -> None:
-    body = b" " * discarded
+def test_a_body_that_is_too_long_is_refused_when_it_has_arrived(raw: RawServer, good: bytes, form: str) -> None:
+    body = b" " * 300_000
     too_long = request(body=body) if form == "length" else request(Transfer_Encoding="chunked") + chunked(body)
     with raw.connect() as caller:
         caller.send(too_long[:-9])
@@ -365,20 +356,20 @@ def test_a_body_that_is_too_long_is_refused_when_it_has_arrived(
         assert caller.answer().status == 200
 
 
-def test_a_body_that_is_much_too_long_is_refused_at_once(raw: RawServer, discarded: int) -> None:
+def test_a_body_that_is_much_too_long_is_refused_at_once(raw: RawServer) -> None:
     with raw.connect() as caller:
-        caller.send(request(Content_Length=str(discarded + 1)))
+        caller.send(request(Content_Length=str(http.DISCARDED + 1)))
         assert caller.answer().status == 413
         assert caller.closed()
     with raw.connect() as caller:
         caller.send(request(Transfer_Encoding="chunked"))
         for _ in range(9):
-            caller.send(b"%x\r\n%b\r\n" % (discarded // 8, b" " * (discarded // 8)))
+            caller.send(b"%x\r\n%b\r\n" % (http.DISCARDED // 8, b" " * (http.DISCARDED // 8)))
         assert caller.answer().status == 413
         assert caller.closed()
 
 
-def test_a_client_that_sends_on_gets_its_answer(raw: RawServer, discarded: int) -> None:
+def test_a_client_that_sends_on_gets_its_answer(raw: RawServer) -> None:
     """Closing with bytes unread would reset the connection, and the answer would be lost."""
     for data in (request(Content_Length=str(10**9)), b"garbage\r\n\r\n", request("GET", LIVE, Connection="close")):
         with raw.connect() as caller:
@@ -389,7 +380,7 @@ def test_a_client_that_sends_on_gets_its_answer(raw: RawServer, discarded: int) 
             assert caller.answer().status in (413, 400, 200)
 
 
-def test_a_client_that_sends_on_for_ever_is_cut_off(raw: RawServer, discarded: int) -> None:
+def test_a_client_that_sends_on_for_ever_is_cut_off(raw: RawServer) -> None:
     with raw.connect() as caller:
         caller.send(b"garbage\r\n\r\n")
         assert caller.flood(b"x" * 10_000, 10_000) < 10_000
