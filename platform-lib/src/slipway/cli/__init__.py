@@ -12,6 +12,7 @@ import typer
 from rich.markup import escape
 
 from slipway.cli.collect import collect
+from slipway.cli.explain import explain
 from slipway.cli.keygen import keygen
 from slipway.cli.predict import predict
 from slipway.cli.record import record
@@ -31,7 +32,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (verdicts, verify, keygen, sign, record, report, predict, serve, collect):
+for verb in (verdicts, verify, keygen, sign, record, report, predict, explain, serve, collect):
     app.command()(verb)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from slipway.drift.reading import Reading
 from slipway.report import charts
@@ -41,27 +41,36 @@ _NEAREST = 25
 
 def render(findings: Findings) -> str:
     """The whole page as HTML."""
-    environment = Environment(
-        loader=PackageLoader("slipway.report"),
+    return (
+        environment()
+        .get_template("page.html")
+        .render(
+            found=findings,
+            sections=SECTIONS,
+            measures=measures(findings.metrics["overall"], findings.comparison),
+            curves=_curves(findings),
+            reliability=_reliability(findings),
+            groups=_groups(findings),
+            cost=_cost(findings),
+            drift=_drift(findings),
+            importance=_importance(findings),
+            budget=_budget(findings),
+        )
+    )
+
+
+def environment(*packages: str) -> Environment:
+    """Where templates are found: in ``packages``, and the report's own, whose macros and style others share."""
+    made = Environment(
+        loader=ChoiceLoader([PackageLoader(package) for package in (*packages, "slipway.report")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "percent": _percent}
-    environment.globals |= {"tables": tables, "flattened": flattened}
-    return environment.get_template("page.html").render(
-        found=findings,
-        sections=SECTIONS,
-        measures=measures(findings.metrics["overall"], findings.comparison),
-        curves=_curves(findings),
-        reliability=_reliability(findings),
-        groups=_groups(findings),
-        cost=_cost(findings),
-        drift=_drift(findings),
-        importance=_importance(findings),
-        budget=_budget(findings),
-    )
+    made.filters |= {"number": number, "percent": _percent}
+    made.globals |= {"tables": tables, "flattened": flattened}
+    return made
 
 
 def _percent(value: float) -> str:
