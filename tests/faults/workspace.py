@@ -136,7 +136,15 @@ def copy_monorepo(top: Path) -> Workspace:
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    wanted = ("models/", "pipelines/", "platform-lib/", "gitops/", "environments/drift/", ".dvc")
+    wanted = (
+        "models/",
+        "pipelines/",
+        "platform-lib/",
+        "gitops/",
+        "environments/drift/",
+        "environments/serving/",
+        ".dvc",
+    )
     for name in listed.stdout.split("\0"):
         source = ROOT / name
         if source.is_file() and ("/" not in name or name.startswith(wanted)):

@@ -16,6 +16,7 @@ from slipway.drift.settings import Settings
 from slipway.errors import UsageError
 from slipway.files import read_yaml
 from slipway.gates import (
+    advisories,
     baseline,
     budget,
     calibration,
@@ -24,7 +25,9 @@ from slipway.gates import (
     drift,
     leakage,
     provenance,
+    skew,
     slices,
+    supply_chain,
     volume,
 )
 
@@ -91,6 +94,9 @@ class Gates(Strict):
     slices: slices.Thresholds
     calibration: calibration.Thresholds
     budget: budget.Thresholds
+    skew: skew.Thresholds
+    supply_chain: supply_chain.Thresholds
+    advisories: advisories.Thresholds
     provenance: provenance.Thresholds
 
 

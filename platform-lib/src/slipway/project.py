@@ -96,6 +96,10 @@ class ModelPaths:
         return self.artifacts / "evidence.json"
 
     @property
+    def sbom(self) -> Path:
+        return self.artifacts / "sbom.json"
+
+    @property
     def releases(self) -> Path:
         return Path("releases") / self.name
 

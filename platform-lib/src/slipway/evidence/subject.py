@@ -21,6 +21,7 @@ def subject(paths: ModelPaths) -> dict[str, str]:
     files = {name: paths.home / name for name in MODULES} | {
         "model.txt": paths.trained / "model.txt",
         "state.json": paths.features / "state.json",
+        "sbom.json": paths.sbom,
     }
     folders = {
         "validated": paths.validated,

@@ -15,6 +15,7 @@ from slipway.files import read_json, read_yaml
 SHIPPED = {
     "model.txt": "model.txt",
     "state.json": "state.json",
+    "sbom.json": "sbom.json",
     "model.yaml": "model.yaml",
     "contract.py": "model/contract.py",
     "features.py": "model/features.py",

@@ -62,6 +62,11 @@ class Release:
         """What the decision is called in answers, e.g. "late"."""
         return str(self.card["output"]["decision"])
 
+    @property
+    def trees(self) -> int:
+        """Number of trees of the model."""
+        return self._booster.trees
+
     def score_row(self, request: Mapping[str, Any]) -> float:
         """Score one request (field name to value, None for null) that keeps the signature."""
         return self._booster.score(self._features.transform(Row(request), self._state))

@@ -12,7 +12,7 @@ import pytest
 
 from slipway.contracts.request import RequestRules
 from slipway.contracts.signature import from_json
-from slipway.errors import UsageError
+from slipway.errors import EnvironmentFault, UsageError
 from slipway.evidence import EvidenceRefused
 from slipway.files import read_json, sha256_folder, write_json
 from slipway.project import ModelPaths
@@ -92,3 +92,26 @@ def test_costs_that_leave_nothing_to_decide_are_refused(here: ModelPaths, params
     with pytest.raises(UsageError, match="leave nothing to decide"):
         package.package(here, params)
     assert not here.releases.exists()
+
+
+def test_a_candidate_is_the_release_without_its_proof(here: ModelPaths, params: Params) -> None:
+    with package.candidate(here, params) as folder:
+        verify(folder)
+        judged = {name: (folder / name).read_bytes() for name in _files(folder) - {"manifest.json"}}
+        scratch = folder.parent
+    assert not scratch.exists()
+    made = here.releases / package.package(here, params)
+    assert judged == {name: (made / name).read_bytes() for name in PARTS - {"manifest.json", "evidence.json"}}
+    assert package.proving_parts(here).keys() == {"evidence.json"}
+
+
+def test_a_candidate_needs_no_evidence_and_answers(here: ModelPaths, params: Params) -> None:
+    here.evidence.unlink()
+    with package.candidate(here, params) as folder:
+        assert 0 < load(folder).score_row(read_json(folder / "example.json")) < 1
+
+
+def test_a_release_without_a_drift_reference_is_refused(here: ModelPaths, params: Params) -> None:
+    shutil.rmtree(here.drift)
+    with pytest.raises(EnvironmentFault, match=r"artifacts/flight_delay/drift holds no files"):
+        package.package(here, params)
