@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slipway.adapters.mlflow_store import FILE, RELEASE_TAG

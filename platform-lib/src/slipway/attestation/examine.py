@@ -22,7 +22,7 @@ from slipway.errors import GateRed, SlipwayError, UsageError
 from slipway.gates import provenance as gate
 from slipway.gates.provenance import Findings, Witness
 from slipway.gates.verdict import Verdict
-from slipway.release import keyring, lineage, manifest, statement, trust
+from slipway.release import keyring, lineage, manifest, scan, statement, trust
 from slipway.release.dsse import ReleaseUntrusted
 from slipway.release.keyring import Key
 
@@ -142,11 +142,13 @@ def examine(folder: Path, trusted: Trusted) -> Examination:
     held = found.ask("verdicts", lambda: lineage.check(found.folder, listed), lambda it: f"{len(it)} gates green")
     found.gates = held or []
     if trusted.key is None:
-        for name in ("signature", "statement", "lineage", "provenance"):
+        for name in ("signature", "statement", "lineage", "provenance", "advisories"):
             found.skip(name, "no key was named (--key)")
         return found
     _lineage(found, told)
     found.ask("provenance", lambda: _judged(found, told, trusted), lambda said: said)
+    file = trusted.file(found.folder, str(listed["model"]), scan.SUFFIX)
+    found.ask("advisories", lambda: _scanned(found, file, keys, trusted), lambda said: said)
     return found
 
 
@@ -240,3 +242,11 @@ def _findings(
         signed_on=told.signed_on if told else None,
         now=trusted.now,
     )
+
+
+def _scanned(found: Examination, file: Path, keys: tuple[Key, ...], trusted: Trusted) -> str:
+    days = lineage.thresholds(found.folder, "advisories")["max_age_days"]
+    verdict = scan.check(found.folder, file, keys, days, trusted.now)
+    if not verdict.passed:
+        raise GateRed(f"Gate advisories is red: {verdict.reason}", "Scan the release again: `slipway scan`.")
+    return verdict.reason

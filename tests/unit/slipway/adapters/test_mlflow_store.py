@@ -1,4 +1,4 @@
-"""What MLflow's tables say of a release, as far as verifying asks; that MLflow writes them so is in test_tracking.py."""
+"""What MLflow's tables say of a release, as far as verifying asks; test_tracking.py reads what MLflow itself wrote."""
 
 from __future__ import annotations
 
