@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
@@ -124,6 +125,11 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
         if length is not None and length > len(content):
             self.close_connection = True
+
+    def handle(self) -> None:
+        """Answer, unless whoever asked lost patience."""
+        with suppress(BrokenPipeError, ConnectionResetError):
+            super().handle()
 
     def log_message(self, *_: object) -> None:
         """Say nothing: pytest shows what is asked in vain."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slipway.cli.options import Json, ReleaseName
+from slipway.cli.options import Json, ReleaseName, SigningKey
 
 if TYPE_CHECKING:
     from slipway.gates.advisories import Thresholds
@@ -16,18 +16,16 @@ if TYPE_CHECKING:
 
 def scan(
     release: ReleaseName,
-    key: Annotated[
-        Path, typer.Option("--key", envvar="SLIPWAY_SIGNING_KEY", help="Private key (PEM), as from `slipway keygen`.")
-    ],
+    key: SigningKey = None,
     osv_url: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--osv-url",
             envvar="SLIPWAY_OSV_URL",
             metavar="URL",
-            help="The advisory source, which speaks OSV's protocol.",
+            help="The advisory source, which speaks OSV's protocol; by default https://api.osv.dev.",
         ),
-    ] = "https://api.osv.dev",
+    ] = None,
     to: Annotated[
         Path | None,
         typer.Option("--to", help="The scan's file; by default signatures/<model>/<digest>.scan.json."),
@@ -42,20 +40,22 @@ def scan(
 
     Examples:
 
-      slipway scan flight_delay --key ~/.config/slipway/development.pem
+      slipway scan flight_delay
 
-      slipway scan 3f9a0c42 --key release.pem --osv-url https://osv.example.com --json
+      slipway scan 3f9a0c42 --key /run/secrets/release.pem --osv-url https://osv.example.com --json
     """
     from slipway.errors import GateRed
     from slipway.files import canonical_json
-    from slipway.release import find, manifest, scan, statement
+    from slipway.release import dsse, find, manifest, osv, scan, signing, statement
 
     folder = find.find(release).resolve()
     model = manifest.verify(folder)["model"]
     thresholds = _thresholds(folder, model)
     target = to or statement.beside(folder, model, scan.SUFFIX)
-    found = scan.scan(folder, osv_url, thresholds)
-    verdict = scan.write(target, (model, folder.name), found, thresholds, key)
+    private = key or signing.development_key()
+    dsse.private_key(private)  # before a long wait for nothing
+    found = scan.scan(folder, osv_url or osv.DEFAULT_URL, thresholds)
+    verdict = scan.write(target, (model, folder.name), found, thresholds, private)
     if json:
         sys.stdout.write(canonical_json({"scan": str(target), **verdict.as_evidence()}).decode())
     else:
