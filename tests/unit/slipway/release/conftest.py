@@ -17,6 +17,7 @@ from slipway.features import Table
 from slipway.files import write_json
 from slipway.gates.verdict import rounded
 from slipway.project import ModelPaths
+from slipway.release import sbom
 from tests.conftest import MODEL, ROOT
 from tests.live_server import frame, rows
 
@@ -40,6 +41,7 @@ def packable(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (top / paths.trained / "model.txt").write_text(booster.model_to_string())
     write_json(top / paths.provenance, {"package": "noise"})
     write_json(top / paths.drift / "reading.json", {"weeks": []})
+    write_json(top / paths.sbom, sbom.describe(ROOT / sbom.ENVIRONMENT))
     return top
 
 
