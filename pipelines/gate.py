@@ -48,8 +48,10 @@ def gate(model: str) -> None:
 def _refuse_unless_current(subject: dict[str, str], paths: project.ModelPaths) -> None:
     """The scores must be those of this model on these rows, and the champion's of the same."""
     judged = read_json(paths.evaluation / "judged.json")
+    studied = read_json(paths.study / "study.json")["judged"]
     judged_scores = read_json(paths.challenge / "comparison.json")["scores"]
     stale = [name for name, digest in judged.items() if subject.get(name) != digest]
+    stale += [f"study.json ({name})" for name, digest in studied.items() if subject.get(name) != digest]
     if judged_scores != sha256_file(paths.evaluation / "scores.parquet"):
         stale.append("scores.parquet")
     if stale:

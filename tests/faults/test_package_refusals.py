@@ -109,6 +109,7 @@ def _touch(file: Path) -> None:
 STALE: dict[str, Callable[[], None]] = {
     "model.txt": lambda: _touch(PATHS.trained / "model.txt"),
     "state.json": lambda: _touch(PATHS.features / "state.json"),
+    "study.json": (PATHS.study / "study.json").unlink,
     "features.py": lambda: _touch(PATHS.home / "features.py"),
     "validated": (PATHS.validated / "2013-12.parquet").unlink,
 }

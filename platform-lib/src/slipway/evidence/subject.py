@@ -22,6 +22,7 @@ def subject(paths: ModelPaths) -> dict[str, str]:
         "model.txt": paths.trained / "model.txt",
         "state.json": paths.features / "state.json",
         "sbom.json": paths.sbom,
+        "study.json": paths.study / "study.json",
     }
     folders = {
         "validated": paths.validated,

@@ -78,6 +78,7 @@ def judged_parts(paths: ModelPaths, params: dict[str, Any]) -> dict[str, Part]:
         "state.json": paths.features / "state.json",
         "provenance.json": paths.provenance,
         "sbom.json": paths.sbom,
+        "study.json": paths.study / "study.json",
         **{name: paths.home / name for name in ("model.yaml", "card.md")},
         **{f"model/{name}": paths.home / name for name in MODULES},
         **{f"drift/{path.relative_to(paths.drift)}": path for path in _files(paths.drift)},

@@ -31,7 +31,7 @@ def packable(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(ROOT / "params.yaml", top)
     fields = derive(contract.RAW)
     raw = frame(fields, rows(fields, 300))
-    for room in (paths.validated, paths.trained, paths.features, paths.drift):
+    for room in (paths.validated, paths.trained, paths.features, paths.drift, paths.study):
         (top / room).mkdir(parents=True)
     raw.write_parquet(top / paths.validated / "2013-12.parquet")
     state = features.fit(raw)
@@ -40,6 +40,7 @@ def packable(tmp_path_factory: pytest.TempPathFactory) -> Path:
     booster = train.fit(np.column_stack(features.transform(Table(raw), state)), label, {"num_trees": 5, "seed": 1})
     (top / paths.trained / "model.txt").write_text(booster.model_to_string())
     write_json(top / paths.provenance, {"package": "noise"})
+    write_json(top / paths.study / "study.json", {"judged": {}})
     write_json(top / paths.drift / "reading.json", {"weeks": []})
     write_json(top / paths.sbom, sbom.describe(ROOT / sbom.ENVIRONMENT))
     return top

@@ -23,7 +23,7 @@ Params = dict[str, Any]
 PARTS = {
     "manifest.json", "model.txt", "model/contract.py", "model/features.py", "state.json", "signature.json",
     "decision.json", "model.yaml", "card.md", "provenance.json", "example.json", "params.json", "evidence.json",
-    "drift/reading.json",
+    "drift/reading.json", "study.json",
 }  # fmt: skip
 
 
