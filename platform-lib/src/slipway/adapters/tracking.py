@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slipway.adapters.mlflow_store import FILE, RELEASE_TAG
 from slipway.contracts.signature import Field
 from slipway.files import read_json
 from slipway.project import ModelPaths
@@ -28,9 +28,8 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
     from mlflow.models import ModelSignature
 
-STORE = Path("mlflow")
+STORE = FILE.parent
 ALIAS = "challenger"
-RELEASE_TAG = "slipway.release"
 _KINDS = {"integer": "long", "number": "double", "string": "string"}
 _NEEDED_TO_SCORE = ("lightgbm", "numpy", "polars", "pyyaml")
 
@@ -70,7 +69,7 @@ def _mlflow() -> Iterator[Any]:
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
     STORE.mkdir(exist_ok=True)
-    mlflow.set_tracking_uri(f"sqlite:///{STORE / 'mlflow.db'}")
+    mlflow.set_tracking_uri(f"sqlite:///{FILE}")
     yield mlflow
 
 

@@ -17,6 +17,7 @@ from slipway.cli.keygen import keygen
 from slipway.cli.predict import predict
 from slipway.cli.record import record
 from slipway.cli.report import report
+from slipway.cli.scan import scan
 from slipway.cli.serve import serve
 from slipway.cli.sign import sign
 from slipway.cli.verdicts import verdicts
@@ -32,7 +33,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (verdicts, verify, keygen, sign, record, report, predict, explain, serve, collect):
+for verb in (verdicts, verify, keygen, sign, scan, record, report, predict, explain, serve, collect):
     app.command()(verb)
 
 
