@@ -245,8 +245,11 @@ def _findings(
 
 
 def _scanned(found: Examination, file: Path, keys: tuple[Key, ...], trusted: Trusted) -> str:
+    remedy = "Scan the release again: `slipway scan`."
+    if not file.is_file():
+        raise GateRed(f"Gate advisories is red: the release was never scanned, there is no {file}.", remedy)
     days = lineage.thresholds(found.folder, "advisories")["max_age_days"]
     verdict = scan.check(found.folder, file, keys, days, trusted.now)
     if not verdict.passed:
-        raise GateRed(f"Gate advisories is red: {verdict.reason}", "Scan the release again: `slipway scan`.")
+        raise GateRed(f"Gate advisories is red: {verdict.reason}", remedy)
     return verdict.reason

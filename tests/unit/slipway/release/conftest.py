@@ -40,6 +40,8 @@ def packable(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (top / paths.trained / "model.txt").write_text(booster.model_to_string())
     write_json(top / paths.provenance, {"package": "noise"})
     write_json(top / paths.drift / "reading.json", {"weeks": []})
+    package = {"name": "noise", "version": "1.0", "purl": "pkg:pypi/noise@1.0", "hashes": [{"content": "0" * 64}]}
+    write_json(top / paths.sbom, {"components": [package]})
     return top
 
 
