@@ -42,7 +42,7 @@ class Copy:
     @property
     def trusted(self) -> Trusted:
         """What ``slipway verify`` is told."""
-        return Trusted(self.ring or _public(self.owner), None, self.now)
+        return Trusted(self.ring or _public(self.owner), self.beside(trust.SUFFIX), self.now)
 
     def beside(self, suffix: str) -> Path:
         """The file with ``suffix`` that belongs to the release."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tarfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -45,8 +45,8 @@ class Outcome:
     Attributes:
         name: of the forgery.
         refused: whether it was refused.
-        expected: whether by the words that are meant for it.
-        said: the refusal; empty if it got through.
+        expected: whether by the words that are meant for it, among others perhaps.
+        said: the refusal, the one with those words if there is one; empty if it got through.
         exit_code: of ``slipway verify`` or ``slipway unpack``; 0 if it got through.
     """
 
@@ -89,13 +89,16 @@ def _original(folder: Path, scratch: Path) -> Copy:
 
 def _verified(forgery: Forgery, copy: Copy) -> Outcome:
     forged = forgery.forge(copy)
-    return _outcome(forgery.name, forgery.refusal, examine(forged.release, forged.trusted).error)
+    found = examine(forged.release, forged.trusted)
+    return _outcome(forgery.name, forgery.refusal, [check.error for check in found.checks if check.error])
 
 
-def _outcome(name: str, refusal: str, error: SlipwayError | None) -> Outcome:
-    if error is None:
+def _outcome(name: str, refusal: str, errors: Sequence[SlipwayError]) -> Outcome:
+    if not errors:
         return Outcome(name, refused=False, expected=False, said="", exit_code=0)
-    return Outcome(name, refused=True, expected=refusal in error.what, said=error.what, exit_code=error.exit_code)
+    meant = [error.what for error in errors if refusal in error.what]
+    said = meant[0] if meant else errors[0].what
+    return Outcome(name, refused=True, expected=bool(meant), said=said, exit_code=errors[0].exit_code)
 
 
 def _forgeries(original: Copy) -> list[Forgery]:
@@ -104,7 +107,11 @@ def _forgeries(original: Copy) -> list[Forgery]:
 
 def _in_the_release(original: Copy) -> list[Forgery]:
     def flipped(name: str) -> _Forge:
-        return lambda copy: _done(copy, flip(copy.release / name))
+        def forge(copy: Copy) -> Copy:
+            flip(copy.release / name)
+            return copy
+
+        return forge
 
     files = sorted(manifest.verify(original.release)["files"])
     one_of_each = {Path(name).suffix + Path(name).parent.name: name for name in files}
@@ -282,5 +289,5 @@ def _unpacked(name: str, original: Copy, scratch: Path) -> Outcome:
         archive.unpack(file, to, original.trusted.key)
     except SlipwayError as error:
         appeared = [path for path in to.iterdir() if path.name == original.release.name]
-        return _outcome(name, refusal, None if appeared else error)
-    return _outcome(name, refusal, None)
+        return _outcome(name, refusal, [] if appeared else [error])
+    return _outcome(name, refusal, [])

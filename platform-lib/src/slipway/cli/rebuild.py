@@ -10,9 +10,9 @@ from slipway.cli.options import Json, PublicKey, ReleaseName
 def rebuild(release: ReleaseName, key: PublicKey = None, json: Json = False) -> None:
     """Make a release once more from its commit and its data, in a scratch folder, and compare the digests.
 
-    The commit is the one that its signed provenance names, with --key; without, the newest one whose dvc.lock names the
-    release and that holds all it was made of. Your working tree is not touched. Exit 1 if another release comes out, and
-    the files that differ are named. Takes as long as the whole pipeline.
+    The commit is the one that its signed provenance names, with --key; without, the newest one whose dvc.lock names
+    the release and that holds all it was made of. Your working tree is not touched. Exit 1 if another release comes
+    out; the files that differ are named. Takes as long as the whole pipeline.
 
     Examples:
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 from slipway.cli.options import Json, ReleaseName
+
+_DIGEST = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{56}\b")
 
 
 def tamper(release: ReleaseName, json: Json = False) -> None:
@@ -30,7 +33,7 @@ def tamper(release: ReleaseName, json: Json = False) -> None:
 
     with tempfile.TemporaryDirectory(prefix="slipway-tamper-") as scratch:
         found = outcomes(find(release).resolve(), Path(scratch))
-        said = {it.name: it.said.replace(f"{scratch}/", "") for it in found}
+        said = {it.name: _DIGEST.sub(r"\1…", it.said.replace(f"{scratch}/", "")) for it in found}
     if json:
         rows = [asdict(it) | {"said": said[it.name]} for it in found]
         sys.stdout.write(canonical_json(rows).decode())
