@@ -16,8 +16,10 @@ from slipway.cli.keygen import keygen
 from slipway.cli.predict import predict
 from slipway.cli.record import record
 from slipway.cli.report import report
+from slipway.cli.score import score
 from slipway.cli.serve import serve
 from slipway.cli.sign import sign
+from slipway.cli.tune import tune
 from slipway.cli.verdicts import verdicts
 from slipway.cli.verify import verify
 from slipway.errors import OWN_FAULT, SlipwayError
@@ -31,7 +33,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (verdicts, verify, keygen, sign, record, report, predict, serve, collect):
+for verb in (verdicts, verify, keygen, sign, record, report, predict, serve, collect, score, tune):
     app.command()(verb)
 
 
