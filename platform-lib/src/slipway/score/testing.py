@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 from slipway.errors import EnvironmentFault
 from slipway.progress import counting, step
 
 PASSED = "passed"
-_SELECTED = re.compile(r"collected \d+ items?.*?(?:/ (\d+) selected)?$")
+_COLLECTED = re.compile(r"collected (\d+) items?(?:.* / (\d+) selected)?")
 _DONE = re.compile(r" (PASSED|FAILED|SKIPPED|ERROR|XFAIL|XPASS)\b")
 _TOLD_LINES = 20
 
@@ -64,7 +66,8 @@ def outcomes(report: Path) -> Iterator[tuple[str, str]]:
 def _follow(command: list[str]) -> str:
     """Run pytest, showing how far it is; return its last lines."""
     lines: list[str] = []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen(command, env=os.environ | {"PYTHONUNBUFFERED": "1"}, **pipes) as process:
         assert process.stdout is not None
         with step("collecting the tests that rows name"):
             selected = _until_collected(process.stdout, lines)
@@ -79,7 +82,7 @@ def _follow(command: list[str]) -> str:
 def _until_collected(output: Iterable[str], lines: list[str]) -> int:
     for line in output:
         lines.append(line)
-        found = _SELECTED.match(line.strip())
+        found = _COLLECTED.search(line)
         if found:
-            return int(found[1] or re.findall(r"\d+", line)[0])
+            return int(found[2] or found[1])
     return 0

@@ -63,6 +63,11 @@ def test_a_file_that_is_gone_or_broken_keeps_no_other_from_running(here: Path) -
     assert not any(testing.covers("tests/test_broken.py::test_x", test) for test in found)
 
 
+def test_progress_counts_what_was_selected(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    testing.run(["tests/test_it.py::test_good", "tests/test_it.py::test_cases"])
+    assert "100% of 3 tests" in capsys.readouterr().err
+
+
 def test_nothing_to_run(here: Path) -> None:
     assert testing.run(["tests/test_gone.py"]) == {}
     assert testing.run([]) == {}
