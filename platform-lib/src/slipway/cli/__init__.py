@@ -21,9 +21,11 @@ from slipway.cli.rebuild import rebuild
 from slipway.cli.record import record
 from slipway.cli.report import report
 from slipway.cli.scan import scan
+from slipway.cli.score import score
 from slipway.cli.serve import serve
 from slipway.cli.sign import sign
 from slipway.cli.tamper import tamper
+from slipway.cli.tune import tune
 from slipway.cli.unpack import unpack
 from slipway.cli.verdicts import verdicts
 from slipway.cli.verify import verify
@@ -39,8 +41,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for verb in (
-    verdicts, verify, keygen, sign, scan, tamper, rebuild, pack, unpack, audit, record, report, predict, explain, serve,
-    collect,
+    verdicts, verify, keygen, sign, scan, tamper, rebuild, pack, unpack, audit, record, report, score, predict, explain,
+    serve, collect, tune,
 ):  # fmt: skip
     app.command()(verb)
 
