@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -155,7 +156,6 @@ def slipway(release: Path, *options: str) -> Launch:
 def empty(answers_file: Path) -> Launch:
     """The handler that reads a body and answers the bytes of ``answers_file`` (path to answer)."""
     port = free_port()
-    python = str(ENVIRONMENTS / "serving/.venv/bin/python")
     return Launch(
-        "empty handler", (python, str(Path(__file__).with_name("empty.py")), str(port), str(answers_file)), port
+        "empty handler", (sys.executable, str(Path(__file__).with_name("empty.py")), str(port), str(answers_file)), port
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import polars as pl
@@ -45,19 +44,6 @@ def _reward(live: LiveServer, identity: str, reward: float) -> None:
     assert status == 200, answer
 
 
-def _figure(live: LiveServer, name: str) -> float:
-    (line,) = [line for line in live.send("GET", "/metrics")[2].decode().splitlines() if line.startswith(f"{name} ")]
-    return float(line.split()[1])
-
-
-def _wait_until_sent(live: LiveServer) -> None:
-    deadline = time.monotonic() + 60
-    left = ("slipway_request_log_pending_records", "slipway_request_log_spool_bytes")
-    while any(_figure(live, name) for name in left):
-        assert time.monotonic() < deadline, live.log.read_text()
-        time.sleep(0.1)
-
-
 def test_every_answer_is_stored_once_with_its_score_and_its_label(release_folder: Path, tmp_path: Path) -> None:
     nats = NatsServer(tmp_path / "nats")
     log = ("--request-log", nats.url, "--spool", str(tmp_path / "spool"))
@@ -69,7 +55,7 @@ def test_every_answer_is_stored_once_with_its_score_and_its_label(release_folder
         for identity in ("v2-7", "seldon-7", "v2-7"):
             _tell(live, identity, late=True)
         _reward(live, "v2-8", 0.5)
-        _wait_until_sent(live)
+        live.wait_until_sent()
         assert live.stop() == 0
         collected = tmp_path / "collected"
         done = Workspace(ROOT).slipway("collect", "--nats", nats.url, "--to", str(collected), "--json")
