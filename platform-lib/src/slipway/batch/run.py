@@ -17,7 +17,7 @@ from slipway.batch.pipeline import Scored, score_block, score_parts
 from slipway.batch.plan import Part, Plan
 from slipway.batch.rules import TableRules
 from slipway.batch.store import Finished, Store
-from slipway.contracts.request import REPORTED
+from slipway.contracts.request import TOLD
 from slipway.errors import UsageError
 from slipway.progress import counting, step
 from slipway.release import Release
@@ -183,7 +183,7 @@ def _refusal(part: Part, scored: Scored) -> RowsRefused:
     count = int((~scored.keeps).sum())
     lines = [
         f"  row {part.offset + (breach.row or 0)}, field {breach.field!r}: {breach.message} (rule {breach.rule})"
-        for breach in scored.breaches[:REPORTED]
+        for breach in scored.breaches[:TOLD]
     ]
     first, last = part.offset, part.offset + part.rows - 1
     return RowsRefused(

@@ -154,20 +154,30 @@ def test_columns_of_unequal_length_are_named() -> None:
     assert (breach.field, breach.rule, breach.message) == ("temp", "length", "it has 2 rows, 'count' has 3")
 
 
-def test_at_most_ten_breaches_are_told() -> None:
+def test_ten_breaches_are_told_with_how_many_more_there_are() -> None:
+    fields = [Field(f"f{number:02d}", "integer") for number in range(24)]
     with pytest.raises(RequestBroken) as caught:
-        RULES.rows([GOOD | {"count": 0, "temp": None}] * 50)
+        RequestRules(fields).row({"f00": 1})
+    assert [breach.field for breach in caught.value.breaches] == [field.name for field in fields[1:]]
+    assert "'f10'" in caught.value.what
+    assert "'f11'" not in caught.value.what
+    assert caught.value.what.endswith("; and 13 more.")
+
+
+def test_one_bad_request_does_not_have_a_thousand_breaches_made() -> None:
+    with pytest.raises(RequestBroken, match=r"; and at least 90 more\.") as caught:
+        RULES.rows([GOOD | {"count": 0, "temp": None}] * 500)
     assert [(breach.row, breach.field) for breach in caught.value.breaches[:3]] == [
         (0, "count"),
         (0, "temp"),
         (1, "count"),
     ]
-    assert len(caught.value.breaches) == 10
+    assert len(caught.value.breaches) == 100
 
 
 def test_all_breaches_of_a_row_are_told_on_request() -> None:
     assert RULES.breaches(GOOD) == []
-    wrong = dict.fromkeys(GOOD, [1]) | {f"extra{number}": 1 for number in range(5)}
+    wrong = {name: [1] for name in GOOD} | {f"extra{number}": 1 for number in range(5)}
     assert len(RULES.breaches(wrong)) == len(wrong) > 10
 
 
