@@ -91,7 +91,7 @@ def predict(release: Release, job: Job) -> Summary:
     with step(f"looking at {len(paths)} input file{'s' if len(paths) > 1 else ''}"):
         found = inputs.inspect(paths, rules, job.keep, threads)
     planned = plan.make(release.digest, found, job.keep)
-    already = store.committed(job.output, planned)
+    already = store.committed(job.output, job.quarantine, planned)
     if already is not None:
         return _summary(release, job, planned, already, already)
     with store.opened(job.output, job.quarantine, planned) as opened:
