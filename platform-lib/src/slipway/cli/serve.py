@@ -48,6 +48,15 @@ def serve(
         Literal["json", "console"] | None,
         typer.Option(help="How to log on standard error. Default: console in a terminal, json elsewhere."),
     ] = None,
+    workers: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=256,
+            envvar="SLIPWAY_WORKERS",
+            help="Processes that serve, each on a core of its own. In a cluster, rather more replicas of one.",
+        ),
+    ] = 1,
     key: PublicKey = None,
     signature: Signature = None,
     request_log: Annotated[
@@ -109,7 +118,7 @@ def serve(
         host, port, metrics_port, grpc_port,
         max_body_bytes=int(max_body_mib * 2**20), body_seconds=body_seconds, drain_seconds=drain_seconds,
         unready_seconds=unready_seconds, log_format=log_format, deployment=Deployment.of(),
-        request_log=records,
+        workers=workers, request_log=records,
     )  # fmt: skip
     try:
         folder = find(release).resolve()

@@ -21,6 +21,8 @@ def subject(paths: ModelPaths) -> dict[str, str]:
     files = {name: paths.home / name for name in MODULES} | {
         "model.txt": paths.trained / "model.txt",
         "state.json": paths.features / "state.json",
+        "sbom.json": paths.sbom,
+        "study.json": paths.study / "study.json",
     }
     folders = {
         "validated": paths.validated,

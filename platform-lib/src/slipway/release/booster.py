@@ -54,6 +54,7 @@ class Booster:
 
     Attributes:
         width: how many features a row has.
+        trees: how many trees it sums.
     """
 
     def __init__(self, model: bytes) -> None:
@@ -61,13 +62,11 @@ class Booster:
         self._handle = ctypes.c_void_p()
         iterations = ctypes.c_int()
         self._call("LGBM_BoosterLoadModelFromString", model, ctypes.byref(iterations), ctypes.byref(self._handle))
-        width = ctypes.c_int()
-        self._call("LGBM_BoosterGetNumFeature", self._handle, ctypes.byref(width))
-        outputs = ctypes.c_int()
-        self._call("LGBM_BoosterGetNumClasses", self._handle, ctypes.byref(outputs))
-        if outputs.value != 1:
-            raise LightGBMFault(f"The model gives {outputs.value} scores per row; a release gives one.")
-        self.width = width.value
+        outputs = self._number("LGBM_BoosterGetNumClasses")
+        if outputs != 1:
+            raise LightGBMFault(f"The model gives {outputs} scores per row; a release gives one.")
+        self.width = self._number("LGBM_BoosterGetNumFeature")
+        self.trees = self._number("LGBM_BoosterNumberOfTotalModel")
         self._prepare_row()
 
     def _prepare_row(self) -> None:
@@ -176,6 +175,11 @@ class Booster:
             self._library.LGBM_FastConfigFree(self._config)
         if getattr(self, "_handle", None):
             self._library.LGBM_BoosterFree(self._handle)
+
+    def _number(self, function: str) -> int:
+        found = ctypes.c_int()
+        self._call(function, self._handle, ctypes.byref(found))
+        return found.value
 
     def _call(self, function: str, *arguments: object) -> None:
         if getattr(self._library, function)(*arguments):

@@ -41,7 +41,7 @@ def packable(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(ROOT / "params.yaml", top)
     fields = derive(contract.RAW)
     raw = frame(fields, rows(fields, 300))
-    for room in (paths.validated, paths.trained, paths.features, paths.drift):
+    for room in (paths.validated, paths.trained, paths.features, paths.drift, paths.study):
         (top / room).mkdir(parents=True)
     raw.write_parquet(top / paths.validated / "2013-12.parquet")
     state = features.fit(raw)
@@ -51,6 +51,7 @@ def packable(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (top / paths.trained / "model.txt").write_text(booster.model_to_string())
     source = {"package": "noise", "version": "1", "licence": "CC0-1.0", "files": {}}
     write_json(top / paths.provenance, source)
+    write_json(top / paths.study / "study.json", {"judged": {}})
     write_json(top / paths.drift / "reading.json", {"weeks": []})
     _evaluated(top, paths, raw)
     return top

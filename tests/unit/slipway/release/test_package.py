@@ -12,6 +12,7 @@ import pytest
 
 from slipway.contracts.request import RequestRules
 from slipway.contracts.signature import from_json
+from slipway.errors import EnvironmentFault
 from slipway.evidence import EvidenceRefused
 from slipway.files import read_json, sha256_folder, write_json
 from slipway.project import ModelPaths
@@ -23,7 +24,7 @@ Params = dict[str, Any]
 PARTS = {
     "manifest.json", "model.txt", "model/contract.py", "model/features.py", "state.json", "signature.json",
     "decision.json", "model.yaml", "card.md", "provenance.json", "example.json", "params.json", "evidence.json",
-    "drift/reading.json",
+    "drift/reading.json", "study.json",
 }  # fmt: skip
 
 
@@ -95,3 +96,32 @@ def test_what_gate_policy_has_not_seen_is_refused(here: ModelPaths, params: Para
     with pytest.raises(EvidenceRefused, match=f"stale: it judged {name}"):
         package.package(here, params)
     assert not here.releases.exists()
+
+
+def test_a_candidate_is_the_release_without_its_proof(here: ModelPaths, params: Params) -> None:
+    with package.candidate(here, params) as folder:
+        verify(folder)
+        judged = {name: (folder / name).read_bytes() for name in _files(folder) - {"manifest.json"}}
+        scratch = folder.parent
+    assert not scratch.exists()
+    made = here.releases / package.package(here, params)
+    assert judged.pop("card.md") == (here.home / "card.md").read_bytes()
+    assert judged == {
+        name: (made / name).read_bytes() for name in PARTS - {"manifest.json", "evidence.json", "card.md"}
+    }
+    assert package.proving_parts(here, params).keys() == {"evidence.json", "card.md"}
+
+
+def test_a_candidate_needs_no_evidence_and_answers(here: ModelPaths, params: Params) -> None:
+    here.evidence.unlink()
+    with package.candidate(here, params) as folder:
+        assert 0 < load(folder).score_row(read_json(folder / "example.json")) < 1
+
+
+def test_a_release_without_a_drift_reference_is_refused(here: ModelPaths, params: Params) -> None:
+    shutil.rmtree(here.drift)
+    with (
+        pytest.raises(EnvironmentFault, match=r"artifacts/flight_delay/drift holds no files"),
+        package.candidate(here, params),
+    ):
+        pass
