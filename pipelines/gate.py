@@ -15,10 +15,10 @@ from slipway.evaluation.metrics import Floats, Sample, sample
 from slipway.evaluation.resampling import Resampling
 from slipway.evaluation.rows import judged_rows
 from slipway.files import read_json, sha256_file, write_json
-from slipway.gates import baseline, budget, calibration, challenger, leakage, skew, slices, supply_chain
+from slipway.gates import baseline, budget, calibration, challenger, leakage, policy, skew, slices, supply_chain
 from slipway.gates.verdict import Verdict
 from slipway.progress import step
-from slipway.release import Release, footprint, inspection, load, package, rehearsal, sbom
+from slipway.release import Release, facts, footprint, inspection, load, package, rehearsal, sbom
 
 
 def gate(model: str) -> None:
@@ -36,6 +36,8 @@ def gate(model: str) -> None:
             *_quality(model, scores, plan, params.gates),
             _challenger(model, scores, plan, params.gates),
         ]
+    # What no release may be made of makes no candidate either.
+    evidence.conclude([policy.judge(facts.gather(paths), params.gates.policy)], subject, paths)
     with package.candidate(paths, params.model_dump(mode="json")) as folder:
         verdicts += _of_the_release(load(folder), scores, params.gates)
         evidence.pronounce(verdicts, subject, paths)

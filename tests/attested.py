@@ -16,8 +16,10 @@ import pytest
 import yaml
 
 from slipway.attestation.attest import attest
+from slipway.files import read_json
+from slipway.gates.advisories import Advisory, Scan, Thresholds
 from slipway.project import ModelPaths
-from slipway.release import signing
+from slipway.release import sbom, scan, signing
 from slipway.release.package import package
 from tests.conftest import ROOT
 
@@ -43,6 +45,10 @@ class Signed:
     @property
     def statement(self) -> Path:
         return self.signature.with_suffix(".provenance.json")
+
+    @property
+    def scan(self) -> Path:
+        return self.signature.with_suffix(scan.SUFFIX)
 
     def copy(self, to: Path) -> Signed:
         """Release, signature and statement in another folder, to be tampered with."""
@@ -102,12 +108,24 @@ def _dvc(path: Path) -> str:
     return hashlib.md5(json.dumps(sorted(listing, key=lambda entry: entry["relpath"])).encode()).hexdigest() + ".dir"
 
 
+def scanned(signed: Signed, finished: datetime, *found: Advisory) -> None:
+    """Write a scan of the release that was finished then, as `slipway scan` does once its source has answered."""
+    pins = tuple(str(pin) for pin in sbom.pins(read_json(signed.release / sbom.FILE)))
+    limits = Thresholds(max_age_days=7, canaries={"pyyaml==5.3": "GHSA-6757-jp84-gxfx"}, ignored={})
+    told = Scan("https://osv.example.com", finished, finished, pins, found)
+    model = str(read_json(signed.release / "manifest.json")["model"])
+    scan.write(signed.scan, (model, signed.release.name), told, limits, signed.private)
+
+
 def signed(release: Path, keys: Path, now: datetime | None = None) -> Signed:
-    """Sign ``release`` with a new key in the folder ``keys``; the signature goes beside it."""
+    """Sign ``release`` with a new key in the folder ``keys``, and scan it; what is said of it goes beside it."""
     keys.mkdir(parents=True, exist_ok=True)
     signing.new_keys(keys / "key.pem")
-    signature, _ = attest(release, keys / "key.pem", release.with_name(f"{release.name}.sig"), now or datetime.now(UTC))
-    return Signed(release, signature, keys / "key.pem")
+    moment = now or datetime.now(UTC)
+    signature, _ = attest(release, keys / "key.pem", release.with_name(f"{release.name}.sig"), moment)
+    made = Signed(release, signature, keys / "key.pem")
+    scanned(made, moment)
+    return made
 
 
 @pytest.fixture(scope="session")

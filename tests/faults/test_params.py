@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import importlib
 import math
+import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -39,7 +40,7 @@ EVERY = list(_walk(CONTENT["models"][MODEL], BLOCK))
 BLOCKS = [key for key, value in EVERY if isinstance(value, dict) and key[-2:] not in OPEN]
 LISTS = [(key, value) for key, value in EVERY if isinstance(value, list)]
 LEAVES = [(key, value) for key, value in EVERY if not isinstance(value, dict)]
-NUMBERS = [(key, value) for key, value in LEAVES if not isinstance(value, str | list)]
+NUMBERS = [(key, value) for key, value in LEAVES if isinstance(value, int | float)]
 WHOLE = [(key, value) for key, value in NUMBERS if isinstance(value, int)]
 
 

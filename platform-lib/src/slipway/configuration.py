@@ -24,6 +24,7 @@ from slipway.gates import (
     contract,
     drift,
     leakage,
+    policy,
     provenance,
     skew,
     slices,
@@ -115,6 +116,7 @@ class Gates(Strict):
     supply_chain: supply_chain.Thresholds
     advisories: advisories.Thresholds
     provenance: provenance.Thresholds
+    policy: policy.Thresholds
 
 
 class ModelParams(Strict):

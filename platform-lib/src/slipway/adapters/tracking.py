@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 STORE = FILE.parent
 ALIAS = "challenger"
+_FORBIDDEN = re.compile(r"[^\w\-. :/]")  # in the name of a parameter
 _KINDS = {"integer": "long", "number": "double", "string": "string"}
 _NEEDED_TO_SCORE = ("lightgbm", "numpy", "polars", "pyyaml")
 
@@ -89,7 +91,8 @@ def _find(client: Any, release: Release) -> ModelVersion | None:
 
 
 def _log(mlflow: Any, release: Release, paths: ModelPaths) -> None:
-    mlflow.log_params(dict(_flat(read_json(release.folder / "params.json"))))
+    params = _flat(read_json(release.folder / "params.json"))
+    mlflow.log_params({_FORBIDDEN.sub("_", name): value for name, value in params})
     mlflow.log_metrics(_measures(paths))
     evidence = read_json(release.folder / "evidence.json")
     subject = evidence["verdicts"]["leakage"]["subject"]

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from slipway import project
 from slipway.adapters import mlflow_store
 from slipway.attestation import audit, provenance, source
-from slipway.attestation.repository import Commit, Repository
+from slipway.attestation.repository import Repository
 from slipway.errors import GateRed, SlipwayError, UsageError
 from slipway.gates import provenance as gate
 from slipway.gates.provenance import Findings, Witness
@@ -180,12 +180,12 @@ def _lineage(found: Examination, told: provenance.Provenance | None) -> None:
         found.skip("lineage", "this is no monorepo" if home is None else "there is no statement to believe")
         return
     made_here = found.folder.is_relative_to(home / "releases")
-    commit = Repository(home).commit(told.commit)
-    if commit is None and not made_here:
+    repository = Repository(home)
+    if repository.commit(told.commit) is None and not made_here:
         found.skip("lineage", f"made elsewhere: this clone has no commit {told.commit[:12]}")
         return
     model, same = str(found.manifest["model"]), lambda _: found.folder.name
-    found.hear("source commit", lambda: _source(found, told, commit), lambda it: f"commit {it[:12]}", same)
+    found.hear("source commit", lambda: _source(found, told, repository), lambda it: f"commit {it[:12]}", same)
     store = home / mlflow_store.FILE
     if made_here and store.is_file():
         run = partial(mlflow_store.find, store, model, found.folder.name)
@@ -206,13 +206,9 @@ def _home() -> Path | None:
         return None
 
 
-def _source(found: Examination, told: provenance.Provenance, commit: Commit | None) -> str:
+def _source(found: Examination, told: provenance.Provenance, repository: Repository) -> str:
     digest = found.folder.name
-    if commit is None:
-        raise source.SourceUnknown(
-            f"Release {digest[:12]} was made of commit {told.commit}, says its statement, and this clone lacks it.",
-            "Fetch it: git fetch.",
-        )
+    commit = source.held(repository, told.commit, digest)
     source.check(commit, found.folder, str(found.manifest["model"]))
     if commit.time > told.signed_on:
         raise ReleaseUntrusted(
@@ -245,8 +241,11 @@ def _findings(
 
 
 def _scanned(found: Examination, file: Path, keys: tuple[Key, ...], trusted: Trusted) -> str:
+    remedy = "Scan the release again: `slipway scan`."
+    if not file.is_file():
+        raise GateRed(f"Gate advisories is red: the release was never scanned, there is no {file}.", remedy)
     days = lineage.thresholds(found.folder, "advisories")["max_age_days"]
     verdict = scan.check(found.folder, file, keys, days, trusted.now)
     if not verdict.passed:
-        raise GateRed(f"Gate advisories is red: {verdict.reason}", "Scan the release again: `slipway scan`.")
+        raise GateRed(f"Gate advisories is red: {verdict.reason}", remedy)
     return verdict.reason

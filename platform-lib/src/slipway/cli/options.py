@@ -55,3 +55,21 @@ Signature = Annotated[
         help="The release's signature; by default <folder>.sig beside the folder, or where `slipway sign` puts it.",
     ),
 ]
+NatsCredentials = Annotated[
+    Path | None,
+    typer.Option(
+        "--nats-creds",
+        envvar="SLIPWAY_NATS_CREDS",
+        callback=_not_blank,
+        help="A NATS user's .creds file, as `nsc` writes it; read anew at each connection.",
+    ),
+]
+NatsCa = Annotated[
+    Path | None,
+    typer.Option(
+        "--nats-ca",
+        envvar="SLIPWAY_NATS_CA",
+        callback=_not_blank,
+        help="PEM file of the authority of NATS's certificate; then, as with tls:// URLs, nothing goes without TLS.",
+    ),
+]

@@ -9,7 +9,7 @@ from slipway.errors import SlipwayError
 from slipway.files import canonical_json, read_yaml, sha256_file, sha256_folder
 from slipway.project import ModelPaths
 
-MODULES = ("contract.py", "features.py", "slices.py", "drift_view.py", "model.yaml")
+MODULES = ("contract.py", "features.py", "slices.py", "drift_view.py", "model.yaml", "card.md")
 _PARAMS = Path("params.yaml")
 
 

@@ -28,7 +28,7 @@ _NUMBERS = re.compile(
 )
 _DIGEST = re.compile(
     r'^\s*"(?:sha256|content|champion|params|validated|features|evaluation|challenge|drift'
-    r'|[a-z_]+\.(?:py|txt|json|yaml|parquet))": "([0-9a-f]{64})",?$'
+    r'|[a-z_]+\.(?:md|py|txt|json|yaml|parquet))": "([0-9a-f]{64})",?$'
 )
 # Encrypted ones too, which detect-secrets does not mind: their passwords are guessed at leisure.
 _PEM = re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|PuTTY-User-Key-File-[0-9]")

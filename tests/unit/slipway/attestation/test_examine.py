@@ -18,6 +18,7 @@ from slipway.attestation.source import SourceUnknown
 from slipway.errors import GateRed, UsageError
 from slipway.evidence import EvidenceRefused
 from slipway.files import canonical_json
+from slipway.gates.advisories import Advisory
 from slipway.release import keyring, signing, statement
 from slipway.release.dsse import ReleaseUntrusted
 from slipway.release.manifest import ReleaseBroken
@@ -166,7 +167,7 @@ def test_old_releases_verify_by_their_key_s_period_and_expired_keys_vouch_for_no
     def ring(not_after: datetime) -> Trusted:
         listing = f"keys: [{{file: new.pem.pub}}, {{file: old.pem.pub, not_after: {not_after:%Y-%m-%dT%H:%M:%SZ}}}]"
         (keys / "keys.yaml").write_text(listing)
-        return Trusted(keys, signed.signature, datetime.now(UTC) + timedelta(days=4000))
+        return Trusted(keys, signed.signature, datetime.now(UTC) + timedelta(days=6))
 
     assert examine(signed.release, ring(LATER)).error is None
     found = examine(signed.release, ring(LATER - timedelta(days=1)))
@@ -201,6 +202,21 @@ def test_a_commit_that_the_clone_lacks(signed: Signed, tmp_path: Path) -> None:
     elsewhere = _examined(signed.copy(tmp_path / "elsewhere"))
     assert elsewhere.error is None
     assert "made elsewhere" in _said(elsewhere, "lineage")
+
+
+def test_a_scan_that_is_missing_stale_or_of_an_advisory_is_red(signed: Signed) -> None:
+    assert _states(_examined(signed))["advisories"] == State.HOLDS
+    old = _examined(signed, datetime.now(UTC) + timedelta(days=8))
+    assert isinstance(old.error, GateRed)
+    assert "Gate advisories is red: The scan is 8 days old; at most 7 are allowed" in old.error.what
+    attested.scanned(signed, datetime.now(UTC), Advisory("noise", "1.0", "GHSA-1", (), ("1.1",)))
+    assert "noise 1.0 has GHSA-1 (fixed in 1.1)" in str(_examined(signed).error)
+    signed.scan.unlink()
+    missing = _examined(signed)
+    assert isinstance(missing.error, GateRed)
+    assert "Gate advisories is red: the release was never scanned" in missing.error.what
+    assert missing.verdict is not None
+    assert missing.verdict.passed
 
 
 def test_mlflow_must_name_the_release_where_it_was_made(signed: Signed) -> None:
@@ -244,7 +260,7 @@ def test_the_signed_files_are_found_beside_the_release_and_below_signatures(sign
     assert examine(signed.release, Trusted(signed.public)).error is None
     kept = Path("signatures") / MODEL
     kept.mkdir(parents=True)
-    for file in (signed.signature, signed.statement):
+    for file in (signed.signature, signed.statement, signed.scan):
         file.rename(kept / file.name)
     assert examine(signed.release, Trusted(signed.public)).error is None
     assert attested.git(Path.cwd(), "status", "--porcelain") == ""
