@@ -15,7 +15,19 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from slipway.drift.settings import Settings
 from slipway.errors import UsageError
 from slipway.files import read_yaml
-from slipway.gates import baseline, budget, calibration, challenger, contract, drift, leakage, skew, slices, volume
+from slipway.gates import (
+    baseline,
+    budget,
+    calibration,
+    challenger,
+    contract,
+    drift,
+    leakage,
+    robustness,
+    skew,
+    slices,
+    volume,
+)
 
 PARAMS = Path("params.yaml")
 Month = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
@@ -81,6 +93,7 @@ class Gates(Strict):
     calibration: calibration.Thresholds
     budget: budget.Thresholds
     skew: skew.Thresholds
+    robustness: robustness.Thresholds
 
 
 class ModelParams(Strict):
