@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -15,10 +16,21 @@ from slipway.evaluation.resampling import Resampling
 from slipway.evaluation.robustness import Attack, Noising, distances, noise
 from slipway.evaluation.rows import judged_rows
 from slipway.files import read_json, sha256_file, write_json
-from slipway.gates import baseline, budget, calibration, challenger, leakage, robustness, skew, slices
+from slipway.gates import (
+    baseline,
+    budget,
+    calibration,
+    challenger,
+    leakage,
+    policy,
+    robustness,
+    skew,
+    slices,
+    supply_chain,
+)
 from slipway.gates.verdict import Verdict
 from slipway.progress import step
-from slipway.release import Release, footprint, load, package, rehearsal
+from slipway.release import Release, facts, footprint, inspection, load, package, rehearsal, sbom
 from slipway.release.booster import Booster
 
 
@@ -26,6 +38,7 @@ def gate(model: str) -> None:
     """Write the verdict files of the model's gates and artifacts/MODEL/evidence.json; exit 1 if one is red."""
     params = configuration.load(model)
     paths = project.paths(model)
+    write_json(paths.sbom, sbom.describe())
     subject = evidence.subject(paths)
     _refuse_unless_current(subject, paths)
     scores = pl.read_parquet(paths.evaluation / "scores.parquet")
@@ -36,9 +49,13 @@ def gate(model: str) -> None:
             *_quality(model, scores, plan, params.gates),
             _challenger(model, scores, plan, params.gates),
         ]
+    # What no release may be made of makes no candidate either.
+    evidence.conclude([policy.judge(facts.gather(paths), params.gates.policy)], subject, paths)
     with package.candidate(paths, params.model_dump(mode="json")) as folder:
         verdicts += _of_the_release(load(folder), scores, params.gates)
-    evidence.pronounce(verdicts, subject, paths)
+        evidence.pronounce(verdicts, subject, paths)
+        verdicts.append(_supply_chain(folder, paths, params.gates))
+    evidence.pronounce(verdicts[-1:], subject, paths)
     write_json(paths.evidence, evidence.collect(gates.names(), paths))
     evidence.stop_if_red(verdicts, paths)
 
@@ -46,8 +63,10 @@ def gate(model: str) -> None:
 def _refuse_unless_current(subject: dict[str, str], paths: project.ModelPaths) -> None:
     """The scores must be those of this model on these rows, and the champion's of the same."""
     judged = read_json(paths.evaluation / "judged.json")
+    studied = read_json(paths.study / "study.json")["judged"]
     judged_scores = read_json(paths.challenge / "comparison.json")["scores"]
     stale = [name for name, digest in judged.items() if subject.get(name) != digest]
+    stale += [f"study.json ({name})" for name, digest in studied.items() if subject.get(name) != digest]
     if judged_scores != sha256_file(paths.evaluation / "scores.parquet"):
         stale.append("scores.parquet")
     if stale:
@@ -115,6 +134,15 @@ def _of_the_release(candidate: Release, scores: pl.DataFrame, limits: Gates) -> 
     with step("adding noise, and attacking"):
         steady = _robustness(candidate, raw, limits)
     return [taken, answered, steady]
+
+
+def _supply_chain(folder: Path, paths: project.ModelPaths, limits: Gates) -> Verdict:
+    """Look into every file that enters the release: those of the candidate, and the verdicts passed so far."""
+    judged = {file.name: file for file in map(paths.verdict, gates.names()) if file.name != "supply_chain.json"}
+    with step("looking into the release's files and packages"):
+        return supply_chain.judge(
+            inspection.inspect(folder, limits.supply_chain.max_file_mib, judged), limits.supply_chain
+        )
 
 
 def _skew(candidate: Release, raw: pl.DataFrame, score: Floats, limits: Gates) -> Verdict:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import importlib
 import math
+import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -34,7 +35,8 @@ def _walk(value: Any, key: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], A
 EVERY = list(_walk(CONTENT["models"][MODEL], BLOCK))
 BLOCKS = [key for key, value in EVERY if isinstance(value, dict)]
 LEAVES = [(key, value) for key, value in EVERY if not isinstance(value, dict)]
-NUMBERS = [(key, value) for key, value in LEAVES if not isinstance(value, str)]
+NUMBERS = [(key, value) for key, value in LEAVES if isinstance(value, int | float)]
+LISTS = [(key, value) for key, value in LEAVES if isinstance(value, list)]
 WHOLE = [(key, value) for key, value in NUMBERS if isinstance(value, int)]
 
 
@@ -101,6 +103,15 @@ def test_what_is_no_number_is_refused_by_key(tmp_path: Path, key: tuple[str, ...
     said = _complaint(tmp_path, _with(key, wrong(value)))
     assert f"{'.'.join(key)} is {wrong(value)!r}: " in said
     assert "valid integer" in said or "valid number" in said
+
+
+@pytest.mark.parametrize(("key", "value"), LISTS, ids=_name)
+@pytest.mark.parametrize("wrong", [lambda _: [], lambda _: "all", lambda _: None, lambda value: [*value, 1]])
+def test_what_is_no_list_of_words_is_refused_by_key(
+    tmp_path: Path, key: tuple[str, ...], value: Any, wrong: Any
+) -> None:
+    said = _complaint(tmp_path, _with(key, wrong(value)))
+    assert re.search(rf"{re.escape('.'.join(key))}(\.\d+)? is ", said)
 
 
 @pytest.mark.parametrize(("key", "value"), WHOLE, ids=_name)
