@@ -28,6 +28,15 @@ ReleaseName = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, for machines.")]
+SigningKey = Annotated[
+    Path | None,
+    typer.Option(
+        "--key",
+        envvar="SLIPWAY_SIGNING_KEY",
+        callback=not_blank,
+        help="Private key (PEM), as from `slipway keygen`; by default the development key, made on first use.",
+    ),
+]
 PublicKey = Annotated[
     Path | None,
     typer.Option(

@@ -23,12 +23,14 @@ class Traced:
     lose the fields unseen.
     """
 
-    __slots__ = ("fields", "value")
+    __slots__ = ("fields", "value", "vocabulary")
     __hash__ = None  # type: ignore[assignment]  # a look-up by value would lose the fields
 
-    def __init__(self, value: Any, fields: frozenset[str]) -> None:
+    def __init__(self, value: Any, fields: frozenset[str], vocabulary: Mapping[str, int] | None = None) -> None:
+        """Make one; ``vocabulary`` is what gave a category its number, where the value is such a number."""
         self.value = value
         self.fields = fields
+        self.vocabulary = vocabulary
 
     def __bool__(self) -> bool:
         raise TypeError("a branch on a column's value; use Columns.where")
@@ -71,7 +73,7 @@ class Tracing:
         return Traced(NAN if value is None else value, frozenset([name]))
 
     def code(self, name: str, vocabulary: Mapping[str, int]) -> Traced:
-        return Traced(vocabulary.get(self._fields[name], NAN), frozenset([name]))
+        return Traced(vocabulary.get(self._fields[name], NAN), frozenset([name]), vocabulary)
 
     def where(self, condition: Values, then: Values, otherwise: Values) -> Traced:
         """Its fields are those of the condition and of both branches: each may decide the value."""

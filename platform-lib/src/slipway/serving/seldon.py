@@ -99,12 +99,17 @@ class Seldon:
 
     def _predict_any(self, request: Request) -> Reply:
         """Any prediction request: every form, and every fault explained."""
-        given, batch = self._reader.read(request.body, self._check)
+        given, batch = self._reader.read(request.body, self.check)
         identity = given or self._identities.of(request.headers)
         scored = self._scorer.answer(batch, identity, PROTOCOL, request.started)
         return scored_reply(encode(self._answer(identity, scored)), header_value(identity))
 
-    def _check(self, message: Message) -> tuple[str, Batch]:
+    def check(self, message: Message) -> tuple[str, Batch]:
+        """The caller's id and the valid rows of a decoded request.
+
+        Raises:
+            Refused: 400, with the broken rules.
+        """
         identity = checked((message.meta.puid if message.meta else "") or "", "meta.puid")
         rows = self._rows(message)
         if not rows:
