@@ -15,10 +15,10 @@ from slipway.evaluation.metrics import Floats, Sample, sample
 from slipway.evaluation.resampling import Resampling
 from slipway.evaluation.rows import judged_rows
 from slipway.files import read_json, sha256_file, write_json
-from slipway.gates import baseline, budget, calibration, challenger, leakage, skew, slices, supply_chain
+from slipway.gates import baseline, budget, calibration, challenger, leakage, policy, skew, slices, supply_chain
 from slipway.gates.verdict import Verdict
 from slipway.progress import step
-from slipway.release import Release, footprint, inspection, load, package, rehearsal, sbom
+from slipway.release import Release, facts, footprint, inspection, load, package, rehearsal, sbom
 
 
 def gate(model: str) -> None:
@@ -36,6 +36,8 @@ def gate(model: str) -> None:
             *_quality(model, scores, plan, params.gates),
             _challenger(model, scores, plan, params.gates),
         ]
+    # What no release may be made of makes no candidate either.
+    evidence.conclude([policy.judge(facts.gather(paths), params.gates.policy)], subject, paths)
     with package.candidate(paths, params.model_dump(mode="json")) as folder:
         verdicts += _of_the_release(load(folder), scores, params.gates)
         evidence.pronounce(verdicts, subject, paths)
@@ -48,8 +50,10 @@ def gate(model: str) -> None:
 def _refuse_unless_current(subject: dict[str, str], paths: project.ModelPaths) -> None:
     """The scores must be those of this model on these rows, and the champion's of the same."""
     judged = read_json(paths.evaluation / "judged.json")
+    studied = read_json(paths.study / "study.json")["judged"]
     judged_scores = read_json(paths.challenge / "comparison.json")["scores"]
     stale = [name for name, digest in judged.items() if subject.get(name) != digest]
+    stale += [f"study.json ({name})" for name, digest in studied.items() if subject.get(name) != digest]
     if judged_scores != sha256_file(paths.evaluation / "scores.parquet"):
         stale.append("scores.parquet")
     if stale:

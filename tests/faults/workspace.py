@@ -27,7 +27,18 @@ from slipway.files import sha256_file
 from slipway.project import ModelPaths
 from tests.conftest import MODEL, ROOT
 
-STAGES = ("ingest", "validate", "check_drift", "featurize", "train", "evaluate", "challenge", "gate", "package")
+STAGES = (
+    "ingest",
+    "validate",
+    "check_drift",
+    "featurize",
+    "train",
+    "evaluate",
+    "study",
+    "challenge",
+    "gate",
+    "package",
+)
 DRIFT_ENVIRONMENT = ROOT / "environments" / "drift" / ".venv"
 PATHS = ModelPaths(MODEL)
 # One flight in eight keeps every mechanism and loses the statistics, so the gates get slack: the subject of these
@@ -37,6 +48,7 @@ _QUICK: dict[str, Any] = {
     "check_drift": {"power_every": 12, "compared_rows": 500, "sample_rows": 1000},
     "train": {"num_threads": 1, "num_trees": 30, "learning_rate": 0.1, "min_data_in_leaf": 50},
     "evaluate": {"resamples": 100},
+    "study": {"num_trees": 5, "reseeded": 1, "first_months": 9},
     "gates": {
         "contract": {"max_quarantined_share": 0.05},
         "volume": {"min_rows_to_median": 0.5, "max_rows_to_median": 2.0, "min_day_to_median": 0.1},

@@ -24,6 +24,7 @@ from slipway.gates import (
     contract,
     drift,
     leakage,
+    policy,
     provenance,
     skew,
     slices,
@@ -82,6 +83,23 @@ class Evaluate(Strict):
     seed: int
 
 
+class Study(Strict):
+    """Retraining to learn what each feature brings and what age costs; see evaluation/ablation.py and staleness.py.
+
+    Attributes:
+        num_trees, learning_rate: fewer and larger steps than ``train``, whose other values hold.
+        reseeded: how many other seeds show the noise of a training.
+        group_correlation: absolute rank correlation from which features are judged together.
+        first_months: the fewest months to train on for the staleness curve.
+    """
+
+    num_trees: Count
+    learning_rate: Share
+    reseeded: Count
+    group_correlation: Share
+    first_months: Count
+
+
 class Gates(Strict):
     """The thresholds of each gate; each gate's own module says what they mean."""
 
@@ -98,6 +116,7 @@ class Gates(Strict):
     supply_chain: supply_chain.Thresholds
     advisories: advisories.Thresholds
     provenance: provenance.Thresholds
+    policy: policy.Thresholds
 
 
 class ModelParams(Strict):
@@ -108,6 +127,7 @@ class ModelParams(Strict):
     check_drift: Settings
     train: Train
     evaluate: Evaluate
+    study: Study
     gates: Gates
 
 

@@ -88,6 +88,10 @@ class ModelPaths:
         return self.artifacts / "challenge"
 
     @property
+    def study(self) -> Path:
+        return self.artifacts / "study"
+
+    @property
     def observed(self) -> Path:
         return self.artifacts / "observed.json"
 

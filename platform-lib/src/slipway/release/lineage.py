@@ -16,6 +16,7 @@ SHIPPED = {
     "model.txt": "model.txt",
     "state.json": "state.json",
     "sbom.json": "sbom.json",
+    "study.json": "study.json",
     "model.yaml": "model.yaml",
     "contract.py": "model/contract.py",
     "features.py": "model/features.py",

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from slipway.contracts.signature import Field, from_json
 from slipway.features import Row, Table
+from slipway.features.tracing import Traced, trace
 from slipway.release.booster import Booster
 from slipway.release.manifest import ReleaseBroken, verify
 
@@ -70,6 +71,22 @@ class Release:
     def score_row(self, request: Mapping[str, Any]) -> float:
         """Score one request (field name to value, None for null) that keeps the signature."""
         return self._booster.score(self._features.transform(Row(request), self._state))
+
+    @property
+    def booster(self) -> Booster:
+        return self._booster
+
+    @property
+    def feature_names(self) -> list[str]:
+        return list(self._features.NAMES)
+
+    def features_of(self, request: Mapping[str, Any]) -> list[float]:
+        """The features of one request that keeps the signature, of shape (features,)."""
+        return [float(value) for value in self._features.transform(Row(request), self._state)]
+
+    def trace(self, request: Mapping[str, Any]) -> list[Traced]:
+        """The features of one request, each with the fields that it comes from."""
+        return trace(self._features.transform, self._state, request)
 
     def score_columns(self, columns: Mapping[str, Sequence[Any]]) -> list[float]:
         """Score rows that keep the signature and come as columns of equal length; equal bits to ``score_row``.

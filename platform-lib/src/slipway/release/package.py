@@ -13,18 +13,13 @@ import polars as pl
 
 from slipway import evidence, gates, project
 from slipway.contracts import derivation, signature
-from slipway.errors import EnvironmentFault, UsageError
+from slipway.errors import EnvironmentFault
 from slipway.evaluation.kpi import Costs
 from slipway.files import canonical_json, read_json, read_yaml, replacing
 from slipway.project import ModelPaths
-from slipway.release import manifest
+from slipway.release import card, manifest
 
 MODULES = ("contract.py", "features.py")
-_REQUIRED = (
-    "title", "owner", "purpose", "licence", "data_licence", "retention_days", "label_delay",
-    "output.score", "output.decision",
-    "kpi.name", "kpi.currency", "kpi.costs.acted_on_time", "kpi.costs.acted_on_late", "kpi.costs.missed_late",
-)  # fmt: skip
 
 
 Part = Path | bytes
@@ -38,35 +33,26 @@ def package(paths: ModelPaths, params: dict[str, Any]) -> str:
 
     Raises:
         EvidenceRefused: when a verdict is missing, stale or red.
-        UsageError: when model.yaml lacks something that a release must say.
     """
     parts = judged_parts(paths, params)
     found = read_json(paths.evidence)
     evidence.check(found, {gate: params["gates"][gate] for gate in gates.names()}, evidence.subject(paths))
     with replacing(paths.releases) as releases:
-        folder = seal(parts | proving_parts(paths), releases, paths.name)
+        folder = seal(parts | proving_parts(paths, params), releases, paths.name)
         manifest.verify(folder)
     return folder.name
 
 
 @contextmanager
 def candidate(paths: ModelPaths, params: dict[str, Any]) -> Iterator[Path]:
-    """A release in a scratch folder, as it will be packaged but for :func:`proving_parts`, so that gates can judge it.
-
-    Raises:
-        UsageError: when model.yaml lacks something that a release must say.
-    """
+    """A release in a scratch folder, as it will be packaged but for :func:`proving_parts`, for gates to judge it."""
     with tempfile.TemporaryDirectory(prefix="slipway-candidate-") as scratch:
         yield seal(judged_parts(paths, params), Path(scratch), paths.name)
 
 
 def judged_parts(paths: ModelPaths, params: dict[str, Any]) -> dict[str, Part]:
-    """The parts of a release, by name, that are known before the gates have judged it.
-
-    Raises:
-        UsageError: when model.yaml lacks something that a release must say.
-    """
-    threshold = Costs(**_facts(paths)["kpi"]["costs"]).threshold()
+    """The parts of a release, by name, that are known before the gates have judged it; the card as people wrote it."""
+    threshold = Costs(**read_yaml(paths.home / "model.yaml")["kpi"]["costs"]).threshold()
     made = {
         "signature.json": signature.as_json(derivation.derive(_contract(paths).RAW)),
         "decision.json": {"threshold": threshold},
@@ -78,6 +64,7 @@ def judged_parts(paths: ModelPaths, params: dict[str, Any]) -> dict[str, Part]:
         "state.json": paths.features / "state.json",
         "provenance.json": paths.provenance,
         "sbom.json": paths.sbom,
+        "study.json": paths.study / "study.json",
         **{name: paths.home / name for name in ("model.yaml", "card.md")},
         **{f"model/{name}": paths.home / name for name in MODULES},
         **{f"drift/{path.relative_to(paths.drift)}": path for path in _files(paths.drift)},
@@ -85,9 +72,9 @@ def judged_parts(paths: ModelPaths, params: dict[str, Any]) -> dict[str, Part]:
     return {name: canonical_json(content) for name, content in made.items()} | copied
 
 
-def proving_parts(paths: ModelPaths) -> dict[str, Part]:
-    """The parts of a release, by name, that exist only once every gate has judged it."""
-    return {"evidence.json": paths.evidence}
+def proving_parts(paths: ModelPaths, params: dict[str, Any]) -> dict[str, Part]:
+    """The parts of a release, by name, that are known only once every gate has judged it."""
+    return {"evidence.json": paths.evidence, "card.md": card.generate(paths, params).encode()}
 
 
 def seal(parts: Mapping[str, Part], room: Path, model: str) -> Path:
@@ -105,21 +92,6 @@ def seal(parts: Mapping[str, Part], room: Path, model: str) -> Path:
 
 def _contract(paths: ModelPaths) -> Any:
     return project.module(paths.name, "contract")
-
-
-def _facts(paths: ModelPaths) -> dict[str, Any]:
-    file = paths.home / "model.yaml"
-    facts = read_yaml(file)
-    missing = [key for key in _REQUIRED if _at(facts, key) in (None, "")]
-    if missing:
-        raise UsageError(f"{file} lacks {', '.join(missing)}.", "A release must say it; add it.")
-    return dict(facts)
-
-
-def _at(facts: Any, key: str) -> Any:
-    for part in key.split("."):
-        facts = facts.get(part) if isinstance(facts, dict) else None
-    return facts
 
 
 def _files(folder: Path) -> list[Path]:

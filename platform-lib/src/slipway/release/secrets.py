@@ -20,7 +20,7 @@ _NUMBERS = re.compile(
 )
 _DIGEST = re.compile(
     r'^\s*"(?:sha256|content|champion|params|validated|features|evaluation|challenge|drift'
-    r'|[a-z_]+\.(?:py|txt|json|yaml|parquet))": "([0-9a-f]{64})",?$'
+    r'|[a-z_]+\.(?:md|py|txt|json|yaml|parquet))": "([0-9a-f]{64})",?$'
 )
 # Its own exemptions by file name and by a comment in the file are not among these: they would be off switches.
 _FILTERS = (

@@ -1,4 +1,4 @@
-"""What a server does beside answering: measuring its queue, refusing late bodies, telling of many refusals."""
+"""What a server does beside answering: measuring its queue, refusing late requests, telling of many refusals."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import asyncio
 import logging
 from collections import Counter
 from time import perf_counter
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from slipway.serving.app import App
+from slipway.serving.app import App
+from slipway.serving.listener import Listener
 
 log = logging.getLogger("slipway.serving")
 
@@ -21,10 +20,11 @@ _FAULTS = range(400, 499)
 
 
 class Watch:
-    """Looks after one app, ten times a second."""
+    """Looks after one app and its connections, ten times a second."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, listener: Listener) -> None:
         self._app = app
+        self._listener = listener
         self._metrics = app.metrics
         self._statuses: Counter[int] = Counter()
         self._failures: Counter[str] = Counter()
@@ -35,10 +35,13 @@ class Watch:
         reported = perf_counter()
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            # As granian does with a request: what is due now runs when all that was due before it has run.
-            loop.call_soon_threadsafe(self._arrived, perf_counter())
+            # What arrives now is read when all that the loop has in hand is done: so is this.
+            loop.call_soon(self._arrived, perf_counter())
             try:
-                self._app.expire()
+                self._app.tick()
+                self._listener.expire()
+                if self._metrics.board is not None:
+                    self._metrics.board.publish(self._metrics.figures())
                 if perf_counter() - reported >= REPORT_SECONDS:
                     reported = perf_counter()
                     self.report()

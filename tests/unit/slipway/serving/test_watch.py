@@ -8,6 +8,7 @@ import pytest
 
 from slipway import release
 from slipway.serving.app import App
+from slipway.serving.listener import Listener
 from slipway.serving.scoring import Scorer
 from slipway.serving.settings import Settings
 from slipway.serving.watch import EXCESS, Watch
@@ -20,7 +21,7 @@ def app(release_folder: Path) -> App:
 
 def test_a_busy_loop_shows_as_queue_time(app: App) -> None:
     async def busy() -> None:
-        watching = asyncio.create_task(Watch(app).run())
+        watching = asyncio.create_task(Watch(app, Listener(app, Settings())).run())
         for _ in range(4):
             await asyncio.sleep(0.11)
         watching.cancel()
@@ -28,13 +29,13 @@ def test_a_busy_loop_shows_as_queue_time(app: App) -> None:
     asyncio.run(busy())
     assert sum(app.metrics.queue.counts) >= 2
     idle = app.metrics.queue.sum
-    watch = Watch(app)
+    watch = Watch(app, Listener(app, Settings()))
     watch._arrived(0.0)
     assert app.metrics.queue.sum > idle + 1
 
 
 def test_few_refusals_are_not_worth_a_line_and_many_are_one(app: App, caplog: pytest.LogCaptureFixture) -> None:
-    watch = Watch(app)
+    watch = Watch(app, Listener(app, Settings()))
     figures = app.metrics.route("v2", "/v2/models/{model}/infer")
     with caplog.at_level(logging.WARNING):
         figures.codes[400] += EXCESS - 1
@@ -62,10 +63,10 @@ def test_a_fault_does_not_end_the_watch(
         calls.append(1)
         raise RuntimeError("lost")
 
-    monkeypatch.setattr(app, "expire", broken)
+    monkeypatch.setattr(app, "tick", broken)
 
     async def watched() -> None:
-        watching = asyncio.create_task(Watch(app).run())
+        watching = asyncio.create_task(Watch(app, Listener(app, Settings())).run())
         while len(calls) < 2:
             await asyncio.sleep(0.01)
         watching.cancel()
