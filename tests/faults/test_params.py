@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import importlib
 import math
-import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path

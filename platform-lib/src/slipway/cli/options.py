@@ -60,7 +60,7 @@ NatsCredentials = Annotated[
     typer.Option(
         "--nats-creds",
         envvar="SLIPWAY_NATS_CREDS",
-        callback=_not_blank,
+        callback=not_blank,
         help="A NATS user's .creds file, as `nsc` writes it; read anew at each connection.",
     ),
 ]
@@ -69,7 +69,7 @@ NatsCa = Annotated[
     typer.Option(
         "--nats-ca",
         envvar="SLIPWAY_NATS_CA",
-        callback=_not_blank,
+        callback=not_blank,
         help="PEM file of the authority of NATS's certificate; then, as with tls:// URLs, nothing goes without TLS.",
     ),
 ]
