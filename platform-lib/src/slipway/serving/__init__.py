@@ -2,8 +2,10 @@
 
 Read it in the order of a request:
 
-server          starts granian around the app, says what is served, drains on SIGTERM
-app             takes the request: route, size and type of the body, and the wall that no fault passes
+server          starts listener and app, says what is served, drains on SIGTERM
+listener        all connections: how many, how long, and letting them go
+http            one connection: bytes to requests, answers to bytes, and the limits of both
+app             takes the request: route, type of the body, and the wall that no fault passes
 content         what the headers say of a body
 single_row      one row in the usual form: decoded and validated in C, by types compiled from the signature
 reading         everything else, from bytes to a typed message; broken JSON and doubled keys end here
@@ -16,7 +18,7 @@ identity        the request's id, the caller's or a new one
 and beside it:
 
 metrics         every figure that Prometheus reads
-watch           queue time, late bodies, many refusals
+watch           what is done ten times a second: time limits, queue time, many refusals
 logs            what is said on standard error
 deployment      what Seldon Core says in the environment
 openapi         the OpenAPI 3.1 document of all of it, derived from the release's signature
