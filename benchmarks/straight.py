@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from pipelines import challenge, evaluate, featurize, gate, ingest, package, train, validate
+from pipelines import challenge, evaluate, featurize, gate, ingest, package, study, train, validate
 
 DRIFT_PYTHON = Path("environments/drift/.venv/bin/python")
 
@@ -34,6 +34,7 @@ STAGES: dict[str, Callable[[str], None]] = {
     "featurize": featurize.featurize,
     "train": train.train,
     "evaluate": evaluate.evaluate,
+    "study": study.study,
     "challenge": challenge.challenge,
     "gate": gate.gate,
     "package": package.package,

@@ -5,14 +5,13 @@ from __future__ import annotations
 import polars as pl
 
 from slipway import configuration, project, stage
-from slipway.errors import EnvironmentFault
 from slipway.evaluation.metrics import sample
 from slipway.evaluation.resampling import Resampling, difference
+from slipway.evaluation.rows import judged_rows
 from slipway.files import replacing, sha256_file, write_json
 from slipway.gates.verdict import rounded
 from slipway.progress import console, step
 from slipway.release.champion import load_champion
-from slipway.split import read
 
 
 def challenge(model: str) -> None:
@@ -29,12 +28,7 @@ def challenge(model: str) -> None:
             write_json(folder / "comparison.json", {"champion": None, "scores": scored})
             return
         with step(f"scoring {scores.height} rows with champion {reigning.digest[:12]}"):
-            raw = read(paths.validated, scores["period"].unique().sort()).filter(contract.label().is_not_null())
-            if not raw.select(contract.label(), contract.day()).equals(scores.select(contract.LABEL, "day")):
-                raise EnvironmentFault(
-                    f"{paths.evaluation} and {paths.validated} do not hold the same rows, so no pair can be compared.",
-                    "Run `dvc repro`, which evaluates the model on the data at hand.",
-                )
+            raw = judged_rows(paths, contract, scores)
             score = reigning.score_table(raw)
             pl.DataFrame({"score": score}).write_parquet(folder / "scores.parquet")
         with step("comparing on the same resamples"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -10,31 +11,52 @@ import polars as pl
 from slipway import configuration, evidence, gates, project, stage
 from slipway.configuration import Gates
 from slipway.errors import EnvironmentFault
-from slipway.evaluation.metrics import Sample, sample
+from slipway.evaluation.metrics import Floats, Sample, sample
 from slipway.evaluation.resampling import Resampling
+from slipway.evaluation.robustness import Attack, Noising, distances, noise
+from slipway.evaluation.rows import judged_rows
 from slipway.files import read_json, sha256_file, write_json
-from slipway.gates import baseline, budget, calibration, challenger, leakage, slices
+from slipway.gates import (
+    baseline,
+    budget,
+    calibration,
+    challenger,
+    leakage,
+    policy,
+    robustness,
+    skew,
+    slices,
+    supply_chain,
+)
 from slipway.gates.verdict import Verdict
 from slipway.progress import step
-from slipway.release import footprint
+from slipway.release import Release, facts, footprint, inspection, load, package, rehearsal, sbom
+from slipway.release.booster import Booster
 
 
 def gate(model: str) -> None:
     """Write the verdict files of the model's gates and artifacts/MODEL/evidence.json; exit 1 if one is red."""
     params = configuration.load(model)
     paths = project.paths(model)
+    write_json(paths.sbom, sbom.describe())
     subject = evidence.subject(paths)
     _refuse_unless_current(subject, paths)
     scores = pl.read_parquet(paths.evaluation / "scores.parquet")
     plan = Resampling(**params.evaluate.model_dump())
     with step("judging"):
         verdicts = [
+            policy.judge(facts.gather(paths), params.gates.policy),
             _leakage(paths, params.gates),
             *_quality(model, scores, plan, params.gates),
             _challenger(model, scores, plan, params.gates),
-            budget.judge(footprint.measure(model, paths.trained / "model.txt"), params.gates.budget),
         ]
-    evidence.pronounce(verdicts, subject, paths)
+    if not verdicts[0].passed:  # A release that does not say what it must cannot be assembled.
+        evidence.conclude(verdicts, subject, paths)
+    with package.candidate(paths, params.model_dump(mode="json")) as folder:
+        verdicts += _of_the_release(load(folder), scores, params.gates)
+        evidence.pronounce(verdicts, subject, paths)
+        verdicts.append(_supply_chain(folder, paths, params.gates))
+    evidence.pronounce(verdicts[-1:], subject, paths)
     write_json(paths.evidence, evidence.collect(gates.names(), paths))
     evidence.stop_if_red(verdicts, paths)
 
@@ -42,8 +64,10 @@ def gate(model: str) -> None:
 def _refuse_unless_current(subject: dict[str, str], paths: project.ModelPaths) -> None:
     """The scores must be those of this model on these rows, and the champion's of the same."""
     judged = read_json(paths.evaluation / "judged.json")
+    studied = read_json(paths.study / "study.json")["judged"]
     judged_scores = read_json(paths.challenge / "comparison.json")["scores"]
     stale = [name for name, digest in judged.items() if subject.get(name) != digest]
+    stale += [f"study.json ({name})" for name, digest in studied.items() if subject.get(name) != digest]
     if judged_scores != sha256_file(paths.evaluation / "scores.parquet"):
         stale.append("scores.parquet")
     if stale:
@@ -98,6 +122,49 @@ def _slices(model: str, scores: pl.DataFrame) -> list[slices.Slice]:
             name = f"{column.removeprefix('slice.')}={value}"
             found.append(slices.Slice(name, values == value, rates.get(value, past[label].mean())))
     return found
+
+
+def _of_the_release(candidate: Release, scores: pl.DataFrame, limits: Gates) -> list[Verdict]:
+    """Judge the release that would be packaged."""
+    paths = project.paths(candidate.model)
+    raw = judged_rows(paths, project.module(candidate.model, "contract"), scores)
+    with step("measuring what the release takes"):
+        taken = budget.judge(footprint.measure(candidate.folder, max(paths.validated.glob("*.parquet"))), limits.budget)
+    with step("asking the real server"):
+        answered = _skew(candidate, raw, scores["score"].to_numpy(), limits)
+    with step("adding noise, and attacking"):
+        steady = _robustness(candidate, raw, limits)
+    return [taken, answered, steady]
+
+
+def _supply_chain(folder: Path, paths: project.ModelPaths, limits: Gates) -> Verdict:
+    """Look into every file that enters the release: those of the candidate, and the verdicts passed so far."""
+    judged = {file.name: file for file in map(paths.verdict, gates.names()) if file.name != "supply_chain.json"}
+    with step("looking into the release's files and packages"):
+        return supply_chain.judge(
+            inspection.inspect(folder, limits.supply_chain.max_file_mib, judged), limits.supply_chain
+        )
+
+
+def _skew(candidate: Release, raw: pl.DataFrame, score: Floats, limits: Gates) -> Verdict:
+    """Ask the candidate's server about a sample of the rows that were evaluated."""
+    chosen = rehearsal.sample(raw, candidate.fields, limits.skew.min_rows)
+    offline = skew.Answers(score[chosen], score[chosen] >= candidate.threshold)
+    return skew.judge(offline, rehearsal.rehearse(candidate.folder, raw[chosen]), limits.skew)
+
+
+def _robustness(candidate: Release, raw: pl.DataFrame, limits: Gates) -> Verdict:
+    """Put noise on a sample of the rows that were evaluated, and attack a smaller one."""
+    plan = limits.robustness
+    shaken = noise(candidate.score_table, raw, candidate.fields, Noising(plan.noise_rows, plan.noise_share, plan.seed))
+    booster = Booster((candidate.folder / "model.txt").read_bytes())
+    moved = distances(
+        lambda features: booster.predict(features) >= candidate.threshold,
+        pl.read_parquet(project.paths(candidate.model).features / "evaluation.parquet"),
+        project.module(candidate.model, "features").CATEGORICAL,
+        Attack(plan.attacked_rows, plan.attack_iterations, plan.seed),
+    )
+    return robustness.judge(shaken, moved, candidate.threshold, plan)
 
 
 def _challenger(model: str, scores: pl.DataFrame, plan: Resampling, limits: Gates) -> Verdict:

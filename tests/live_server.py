@@ -143,6 +143,20 @@ class LiveServer:
         """What the server has logged so far, as JSON."""
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
+    def figure(self, name: str) -> float:
+        """A metric without labels, as it is scraped now."""
+        text = self.send("GET", "/metrics")[2].decode()
+        (line,) = [line for line in text.splitlines() if line.startswith(f"{name} ")]
+        return float(line.split()[1])
+
+    def wait_until_sent(self) -> None:
+        """Wait until NATS has every record of the request log."""
+        deadline = time.monotonic() + 60
+        left = ("slipway_request_log_pending_records", "slipway_request_log_spool_bytes")
+        while any(self.figure(name) for name in left):
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.1)
+
     def send(
         self, method: str, path: str, body: bytes | None = None, **headers: str
     ) -> tuple[int, http.client.HTTPMessage, bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import tempfile
@@ -14,9 +15,11 @@ from rich.console import Console
 
 from benchmarks.command import machine, run
 from benchmarks.serving import request_log, servers
+from benchmarks.serving.bounds import comparisons
 from benchmarks.serving.comparisons import Comparison, table
+from benchmarks.serving.peers import Peer, peers
 from benchmarks.serving.servers import Launch
-from benchmarks.serving.suite import Found, Plan, comparisons, measure
+from benchmarks.serving.suite import ONE_WORKER, OURS, Found, Plan, measure
 from slipway import project
 from slipway.files import canonical_json
 from slipway.release.find import find
@@ -51,13 +54,22 @@ def main(release: Release = None, quick: Quick = False, rounds: Rounds = 3, json
     with tempfile.TemporaryDirectory(prefix="slipway-serving-") as scratch:
         log = Path(scratch) / "request-log"
         with request_log.options(log) as options:
-            found, launches = measure(folder, servers.slipway(folder, *options), plan, Path(scratch))
-    compared = list(comparisons(found))
+            held_against = peers(folder)
+            found, launches = measure(held_against, _ours(folder, options), plan, Path(scratch))
+    compared = list(comparisons(found, held_against))
     if json:
         sys.stdout.write(canonical_json(about | _as_json(folder, found, launches, compared)).decode())
     else:
         Console().print(table(compared))
-        _explain(found, launches)
+        _explain(found, held_against, launches)
+
+
+def _ours(release: Path, options: Sequence[str]) -> dict[str, Launch]:
+    cores = len(os.sched_getaffinity(0))
+    return {
+        OURS: servers.slipway(release, *options, "--workers", str(cores)),
+        ONE_WORKER: servers.slipway(release, *options),
+    }
 
 
 def _as_json(
@@ -72,13 +84,13 @@ def _as_json(
     }
 
 
-def _explain(found: Found, launches: Mapping[str, Launch]) -> None:
+def _explain(found: Found, peers: Sequence[Peer], launches: Mapping[str, Launch]) -> None:
     """What the table cannot say: the settings of the peers, and what broke."""
     show = Console(highlight=False, soft_wrap=True).print
-    for server in ("mlserver", "seldon"):
-        show(f"  {launches[server].name}")
-    for name, rate in found.tried.items():
-        show(f"    [dim]tried {name}: {rate:.0f}/s[/dim]")
+    for peer in peers:
+        show(f"  {peer.name}: {launches[peer.name].name}")
+        for name, rate in found.tried.get(peer.name, {}).items():
+            show(f"    [dim]tried {name}: {rate:.0f}/s[/dim]")
     for server, count in found.broken().items():
         if count:
             show(f"  [yellow]{server}: {count} connections broke or timed out[/yellow]")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import polars as pl
 from slipway import project
 from slipway.contracts.request import RequestRules
 from slipway.contracts.signature import Field, from_json
+from slipway.features import Row
 from slipway.files import read_json
 
 DATATYPES = {"integer": "INT64", "number": "FP64", "string": "BYTES"}
@@ -67,3 +69,28 @@ def seldon(release: Path) -> Requests:
         return json.dumps({"data": {"names": list(row), "ndarray": [list(row.values())]}}).encode()
 
     return Requests("/api/v1.0/predictions", [body(row) for row in rows(release)])
+
+
+def open_inference_features(release: Path) -> Requests:
+    """V2 infer requests of the same rows' features: one tensor of shape [1, features]."""
+
+    def body(values: list[float | None]) -> bytes:
+        tensor = {"name": "features", "shape": [1, len(values)], "datatype": "FP64", "data": values}
+        return json.dumps({"inputs": [tensor]}).encode()
+
+    return Requests(f"/v2/models/{release.parent.name}/infer", [body(values) for values in features(release)])
+
+
+def seldon_features(release: Path) -> Requests:
+    """Seldon v1 prediction requests of the same rows' features: ``data.ndarray`` of numbers."""
+    bodies = [json.dumps({"data": {"ndarray": [values]}}).encode() for values in features(release)]
+    return Requests("/api/v1.0/predictions", bodies)
+
+
+def features(release: Path) -> list[list[float | None]]:
+    """The model's input for each of :func:`rows`; a missing value is None, for JSON has no NaN."""
+    transform = project.module(release.parent.name, "features").transform
+    state = read_json(release / "state.json")
+    return [
+        [None if math.isnan(value) else float(value) for value in transform(Row(row), state)] for row in rows(release)
+    ]

@@ -1,19 +1,9 @@
-"""Starting model servers on loopback, each in the environment and with the settings that it is measured with.
-
-Where the settings of the stock servers come from:
-
-Seldon's wrapper (docs, "Seldon Python server configuration"): gunicorn takes GUNICORN_WORKERS processes of
-GUNICORN_THREADS threads; GRPC_WORKERS=0 leaves gRPC out; debug, access log and tracing are off by default.
-
-MLServer (docs, "Parallel inference", "Adaptive batching", settings reference): parallel_workers processes, or 0 to
-answer in the server's own; max_batch_size and max_batch_time turn batching on; debug=false ends the access log.
-"""
+"""Starting model servers on loopback, each in the environment and with the settings that it is measured with."""
 
 from __future__ import annotations
 
 import contextlib
 import http.client
-import json
 import os
 import signal
 import socket
@@ -169,49 +159,3 @@ def empty(answers_file: Path) -> Launch:
     return Launch(
         "empty handler", (sys.executable, str(Path(__file__).with_name("empty.py")), str(port), str(answers_file)), port
     )
-
-
-def seldon(release: Path, workers: int = 2, threads: int = 8) -> Launch:
-    """Seldon's wrapper around Slipway's model class."""
-    port = free_port()
-    parameters = [{"name": "release", "value": str(release.resolve()), "type": "STRING"}]
-    return Launch(
-        f"seldon-core-microservice, GUNICORN_WORKERS={workers} GUNICORN_THREADS={threads}",
-        (
-            str(ENVIRONMENTS / "seldon/.venv/bin/python"), str(ENVIRONMENTS / "seldon/loopback.py"),
-            "slipway.adapters.seldon.SeldonRelease", "--service-type", "MODEL",
-        ),
-        port,
-        "/health/status",
-        {
-            "PREDICTIVE_UNIT_HTTP_SERVICE_PORT": str(port),
-            "PREDICTIVE_UNIT_METRICS_SERVICE_PORT": str(free_port()),
-            "PREDICTIVE_UNIT_PARAMETERS": json.dumps(parameters),
-            "GUNICORN_WORKERS": str(workers),
-            "GUNICORN_THREADS": str(threads),
-            "GRPC_WORKERS": "0",
-            "SELDON_LOG_LEVEL": "WARNING",
-        },
-    )  # fmt: skip
-
-
-def mlserver(release: Path, folder: Path, workers: int = 0, batch: int = 0, batch_seconds: float = 0.001) -> Launch:
-    """MLServer around the same class; its settings are written to ``folder``, which must be its alone."""
-    port = free_port()
-    model, digest = release.parent.name, release.name
-    folder.mkdir(parents=True)
-    settings = {
-        "debug": False, "host": HOST, "http_port": port, "grpc_port": free_port(), "metrics_port": free_port(),
-        "parallel_workers": workers, "gzip_enabled": False,
-    }  # fmt: skip
-    runtime = {
-        "name": model,
-        "implementation": "slipway.adapters.mlserver.MLServerRelease",
-        "parameters": {"uri": str(release.resolve()), "version": digest},
-    }
-    batching = {"max_batch_size": batch, "max_batch_time": batch_seconds} if batch else {}
-    (folder / "settings.json").write_text(json.dumps(settings))
-    (folder / "model-settings.json").write_text(json.dumps(runtime | batching))
-    name = f"mlserver, parallel_workers={workers} max_batch_size={batch}"
-    program = str(ENVIRONMENTS / "mlserver/.venv/bin/mlserver")
-    return Launch(name, (program, "start", str(folder)), port, f"/v2/models/{model}/ready")

@@ -7,31 +7,22 @@ import json
 import statistics
 import urllib.request
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from benchmarks.serving import pacing, requests, servers, wrk
-from benchmarks.serving.comparisons import Bound, Comparison
+from benchmarks.serving import pacing, servers, tuning, wrk
+from benchmarks.serving.peers import MLSERVER, SELDON, V1, V2, Peer, candidates
 from benchmarks.serving.requests import Requests
 from benchmarks.serving.servers import Launch, Running
 from benchmarks.serving.wrk import Load
 from slipway.progress import step
 
 CONNECTIONS = (1, 8, 64)
-THROUGHPUT = Bound(10, least=True)
-EQUAL_LOAD = Bound(0.2)
-EMPTY = Bound(0.6, least=True)
-MEMORY_MIB = Bound(250, ratio=False)
-COLD_START_SECONDS = Bound(2, ratio=False)
 # Of what the stock server can do at most: busy, but not so that any queue grows for ever.
 _EQUAL_LOAD_SHARE = 0.7
-_TRIES = 3
-OURS, EMPTY_HANDLER, MLSERVER, SELDON = "slipway", "empty", "mlserver", "seldon"
-V2, V1 = "V2", "Seldon v1"
-# Server and protocol, in the order in which they are loaded.
-_CELLS = ((OURS, V2), (MLSERVER, V2), (OURS, V1), (SELDON, V1), (EMPTY_HANDLER, V2))
-_PEERS = {V2: MLSERVER, V1: SELDON}
+# Ours has a worker per core, as the stock servers may have; the empty handler has one process.
+OURS, ONE_WORKER, EMPTY_HANDLER = "slipway", "slipway, one worker", "empty"
 
 
 @dataclass(frozen=True)
@@ -46,20 +37,46 @@ class Plan:
     """
 
     rounds: int = 3
-    seconds: int = 3
+    seconds: int = 2
     cold_starts: int = 3
     choose: bool = True
 
 
+@dataclass(frozen=True)
+class Target:
+    """A server and what it is asked.
+
+    Attributes:
+        server: its name.
+        protocol: V2 or V1.
+        requests: what it is asked.
+        file: the same, for wrk.
+    """
+
+    server: str
+    protocol: str
+    requests: Requests
+    file: Path
+
+
 @dataclass
 class Found:
-    """All measurements in the order of rounds; loads, and CPU µs of an answer, by (server, protocol, connections)."""
+    """All measurements, in the order of rounds.
+
+    Attributes:
+        loads, processor: by (server, protocol, connections); processor in µs of an answer.
+        tried: answers per second by peer and by its settings.
+        rates: of equal load, in requests per second, by peer.
+        equal_load: p99 in ms by (peer, server), where server is the peer or ours.
+        memory: MiB by server.
+        cold_starts: seconds by server.
+    """
 
     loads: dict[tuple[str, str, int], list[Load]] = field(default_factory=lambda: defaultdict(list))
     processor: dict[tuple[str, str, int], list[float]] = field(default_factory=lambda: defaultdict(list))
-    tried: dict[str, float] = field(default_factory=dict)
+    tried: dict[str, dict[str, float]] = field(default_factory=lambda: defaultdict(dict))
     rates: dict[str, float] = field(default_factory=dict)
-    equal_load: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
+    equal_load: dict[tuple[str, str], list[float]] = field(default_factory=dict)
     memory: dict[str, list[float]] = field(default_factory=dict)
     cold_starts: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
@@ -71,30 +88,38 @@ class Found:
         return counted
 
 
-def measure(release: Path, ours: Launch, plan: Plan, scratch: Path) -> tuple[Found, Mapping[str, Launch]]:
-    """Measure all servers with ``release``; ``ours`` says how our own is started.
+def measure(
+    peers: Sequence[Peer], ours: Mapping[str, Launch], plan: Plan, scratch: Path
+) -> tuple[Found, Mapping[str, Launch]]:
+    """Measure ours (OURS and ONE_WORKER) against all peers and the empty handler.
 
     Raises:
         EnvironmentFault: when a server does not start, or anything is not answered with 2xx.
     """
     found = Found()
-    bodies = {V2: requests.open_inference(release), V1: requests.seldon(release)}
-    files = {protocol: one.write(scratch / f"{number}") for number, (protocol, one) in enumerate(bodies.items())}
-    launches = {OURS: ours}
-    for server, candidates in _candidates(release, scratch).items():
-        protocol = V2 if server == MLSERVER else V1
-        tried = candidates if plan.choose else candidates[:1]
-        launches[server] = _best(tried, bodies[protocol], files[protocol], found, scratch)
-    launches[EMPTY_HANDLER] = servers.empty(scratch / "answers.json")
+    asked = {
+        peer.name: Target(peer.name, peer.protocol, peer.requests, peer.requests.write(scratch / f"{peer.name}.bodies"))
+        for peer in peers
+    }
+    launches = {**ours} | {peer.name: _choose(peer, asked[peer.name], plan, found, scratch) for peer in peers}
+    answers = scratch / "answers.json"
+    launches[EMPTY_HANDLER] = servers.empty(answers)
+    # Ours is asked what the peers with our class are asked: whole rows.
+    raw = {protocol: asked[server] for protocol, server in ((V2, MLSERVER), (V1, SELDON))}
+    targets = [
+        *(replace(target, server=OURS) for target in raw.values()), *asked.values(),
+        *(replace(raw[V2], server=server) for server in (ONE_WORKER, EMPTY_HANDLER)),
+    ]  # fmt: skip
     with contextlib.ExitStack() as stack:
         up: dict[str, Running] = {}
         for server, launch in launches.items():
             if server == EMPTY_HANDLER:
-                _write_answers(up[OURS], bodies, scratch / "answers.json")
-            with step(f"starting {launch.name}"):
+                _write_answers(up[OURS], raw.values(), answers)
+            with step(f"starting {server}: {launch.name}"):
                 up[server] = stack.enter_context(servers.running(launch, scratch / server))
-        _throughput(up, bodies, files, plan, found)
-        _equal_load(up, bodies, plan, found)
+        _throughput(up, targets, plan, found)
+        for peer in peers:
+            _equal_load(up, peer, raw[peer.protocol], plan, found)
         found.memory = {server: [up[server].largest_mib()] for server in (OURS, MLSERVER, SELDON)}
     for number in range(1, plan.cold_starts + 1):
         with step(f"cold starts, round {number} of {plan.cold_starts}"):
@@ -104,112 +129,50 @@ def measure(release: Path, ours: Launch, plan: Plan, scratch: Path) -> tuple[Fou
     return found, launches
 
 
-def _candidates(release: Path, scratch: Path) -> dict[str, list[Launch]]:
-    """Settings that the documentation of the stock servers offers, the one that was best before first."""
-    mlserver = [(0, 0), (2, 0), (0, 16), (2, 16)]
-    return {
-        MLSERVER: [
-            servers.mlserver(release, scratch / f"mlserver-{workers}-{batch}", workers, batch)
-            for workers, batch in mlserver
-        ],
-        SELDON: [servers.seldon(release, workers, threads) for workers, threads in ((2, 8), (2, 1), (4, 1), (1, 8))],
-    }
+def _choose(peer: Peer, asked: Target, plan: Plan, found: Found, scratch: Path) -> Launch:
+    offered = candidates(peer, scratch)
+    if plan.choose:
+        with step(f"trying {len(offered)} settings of {peer.name}"):
+            found.tried[peer.name] = tuning.try_out(offered, peer.requests.path, asked.file, scratch)
+    return tuning.best(offered, found.tried.get(peer.name, {}))
 
 
-def _best(candidates: Sequence[Launch], one: Requests, file: Path, found: Found, scratch: Path) -> Launch:
-    """The candidate that ever gave the most answers per second, at 8 or 64 connections.
-
-    All run at once and are loaded in turn, several times: noise only ever slows, and a slow second of the best
-    candidate must not make us compare ourselves with a worse one.
-    """
-    if len(candidates) == 1:
-        return candidates[0]
-    with contextlib.ExitStack() as stack, step(f"trying {len(candidates)} settings of {candidates[0].program}"):
-        up = [stack.enter_context(servers.running(it, scratch / f"try-{n}")) for n, it in enumerate(candidates)]
-        for _ in range(_TRIES):
-            for candidate in up:
-                name = candidate.launch.name
-                loads = [wrk.load(candidate.url, one.path, file, connections, 1) for connections in (8, 64)]
-                found.tried[name] = max(found.tried.get(name, 0), *(load.per_second for load in loads))
-    return max(candidates, key=lambda launch: found.tried[launch.name])
-
-
-def _write_answers(ours: Running, bodies: Mapping[str, Requests], file: Path) -> None:
+def _write_answers(ours: Running, asked: Iterable[Target], file: Path) -> None:
     """What ours answers to the first body of each protocol, for the empty handler to answer always."""
     answers = {}
-    for one in bodies.values():
-        request = urllib.request.Request(ours.url + one.path, one.bodies[0], {"Content-Type": "application/json"})
+    for one in asked:
+        path = one.requests.path
+        request = urllib.request.Request(ours.url + path, one.requests.bodies[0], {"Content-Type": "application/json"})
         with urllib.request.urlopen(request) as answer:
-            answers[one.path] = answer.read().decode()
+            answers[path] = answer.read().decode()
     answers[ours.launch.ready] = ""
     file.write_text(json.dumps(answers))
 
 
-def _throughput(
-    up: Mapping[str, Running], bodies: Mapping[str, Requests], files: Mapping[str, Path], plan: Plan, found: Found
-) -> None:
+def _throughput(up: Mapping[str, Running], targets: Sequence[Target], plan: Plan, found: Found) -> None:
     for number in range(1, plan.rounds + 1):
         with step(f"as fast as it goes, round {number} of {plan.rounds}"):
             for connections in CONNECTIONS:
-                for server, protocol in _CELLS:
-                    before = up[server].processor_seconds()
-                    load = wrk.load(up[server].url, bodies[protocol].path, files[protocol], connections, plan.seconds)
-                    used = up[server].processor_seconds() - before
-                    found.loads[server, protocol, connections].append(load)
-                    found.processor[server, protocol, connections].append(1e6 * used / load.answers)
+                for one in targets:
+                    server = up[one.server]
+                    before = server.processor_seconds()
+                    load = wrk.load(server.url, one.requests.path, one.file, connections, plan.seconds)
+                    used = server.processor_seconds() - before
+                    found.loads[one.server, one.protocol, connections].append(load)
+                    found.processor[one.server, one.protocol, connections].append(1e6 * used / load.answers)
 
 
-def _equal_load(up: Mapping[str, Running], bodies: Mapping[str, Requests], plan: Plan, found: Found) -> None:
-    for protocol, peer in _PEERS.items():
-        medians = [_median(found, peer, protocol, connections) for connections in CONNECTIONS]
-        found.rates[protocol] = _EQUAL_LOAD_SHARE * max(medians)
+def _equal_load(up: Mapping[str, Running], peer: Peer, raw: Target, plan: Plan, found: Found) -> None:
+    """Peer and ours in turn, at the same rate; ``raw`` is what ours is asked."""
+    rate = _EQUAL_LOAD_SHARE * max(_median(found, peer, connections) for connections in CONNECTIONS)
+    found.rates[peer.name] = rate
+    asked = {peer.name: peer.requests, OURS: raw.requests}
     for number in range(1, plan.rounds + 1):
-        with step(f"at equal load, round {number} of {plan.rounds}"):
-            for protocol, peer in _PEERS.items():
-                for server in (peer, OURS):
-                    port, rate = up[server].launch.port, found.rates[protocol]
-                    latencies = pacing.latencies(port, bodies[protocol], rate, plan.seconds)
-                    found.equal_load[server, protocol].append(pacing.p99_ms(latencies))
+        with step(f"{peer.name} and ours at {rate:.0f}/s, round {number} of {plan.rounds}"):
+            for server, one in asked.items():
+                latencies = pacing.latencies(up[server].launch.port, one, rate, plan.seconds)
+                found.equal_load.setdefault((peer.name, server), []).append(pacing.p99_ms(latencies))
 
 
-def _median(found: Found, server: str, protocol: str, connections: int) -> float:
-    return statistics.median(load.per_second for load in found.loads[server, protocol, connections])
-
-
-def comparisons(found: Found) -> Iterator[Comparison]:
-    """Ours against each peer, with the bounds of the issue."""
-    for protocol, peer in _PEERS.items():
-        title = f"{protocol} against {'MLServer' if peer == MLSERVER else 'its wrapper'}"
-        for connections in CONNECTIONS:
-            ours, theirs = (found.loads[server, protocol, connections] for server in (OURS, peer))
-            at = _at(connections)
-            yield Comparison(title, f"answers, {at}", "/s", _rates(ours), _rates(theirs), THROUGHPUT)
-            yield Comparison(
-                title, f"p50, {at}", "ms", [load.p50_ms for load in ours], [load.p50_ms for load in theirs]
-            )
-            yield Comparison(
-                title, f"p99, {at}", "ms", [load.p99_ms for load in ours], [load.p99_ms for load in theirs]
-            )
-        ours_used, peers_used = (found.processor[server, protocol, CONNECTIONS[-1]] for server in (OURS, peer))
-        yield Comparison(title, "CPU per answer", "µs", ours_used, peers_used)
-        ours_p99, peers_p99 = (found.equal_load[server, protocol] for server in (OURS, peer))
-        name = f"p99, both at {found.rates[protocol]:.0f}/s"
-        yield Comparison(title, name, "ms", ours_p99, peers_p99, EQUAL_LOAD)
-    for connections in CONNECTIONS:
-        ours, theirs = (found.loads[server, V2, connections] for server in (OURS, EMPTY_HANDLER))
-        at = _at(connections)
-        yield Comparison("V2 against empty handler", f"answers, {at}", "/s", _rates(ours), _rates(theirs), EMPTY)
-    for title, unit, values, bound in (
-        ("memory of a worker", "MiB", found.memory, MEMORY_MIB),
-        ("cold start to ready", "s", found.cold_starts, COLD_START_SECONDS),
-    ):
-        for server in (MLSERVER, SELDON):
-            yield Comparison(title, f"against {server}", unit, values[OURS], values[server], bound)
-
-
-def _at(connections: int) -> str:
-    return "1 connection" if connections == 1 else f"{connections} connections"
-
-
-def _rates(loads: Sequence[Load]) -> list[float]:
-    return [load.per_second for load in loads]
+def _median(found: Found, peer: Peer, connections: int) -> float:
+    return statistics.median(load.per_second for load in found.loads[peer.name, peer.protocol, connections])

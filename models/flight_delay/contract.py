@@ -82,7 +82,7 @@ RAW = pa.DataFrameSchema(
             pl.Int64, pa.Check.in_range(0, 200), about="departures that left the origin in the two hours before"
         ),
         "recent_delay": _measured(
-            -30, 240, "minutes", "their mean delay, each counted as -30 to 240; null without any"
+            -30, 240, "minutes", "mean delay of these departures, each counted as -30 to 240; null without any"
         ),
         "temp": _measured(-40, 130, "°F", "air temperature at the origin, latest observation before the hour"),
         "dewp": _measured(-60, 100, "°F", "dew point, same observation"),

@@ -43,6 +43,8 @@ NUMERIC = (
     "block_minutes",
     "distance",
     "hour_departures",
+    "recent_departures",
+    "recent_delay",
     "plane_age",
     "plane_seats",
 )
@@ -75,6 +77,8 @@ def view(raw: pl.DataFrame) -> pl.DataFrame:
         ((arrives - departs + 60 * (_NEW_YORK_TZ - pl.col("dest_tz"))) % 1440).alias("block_minutes"),
         "distance",
         "hour_departures",
+        "recent_departures",
+        "recent_delay",
         (pl.col("year") - pl.col("plane_year")).alias("plane_age"),
         "plane_seats",
     )

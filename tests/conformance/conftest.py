@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.serving import servers
+from benchmarks.serving import servers, stock
 from benchmarks.serving.servers import Running
 from tests.live_server import LiveServer, rows
 
@@ -17,7 +17,7 @@ from tests.live_server import LiveServer, rows
 def seldon(release_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """The real seldon-core-microservice, with several processes of several threads."""
     folder = tmp_path_factory.mktemp("seldon")
-    with servers.running(servers.seldon(release_folder, workers=2, threads=4), folder) as up:
+    with servers.running(stock.seldon(stock.slipway_in_seldon(release_folder), workers=2, threads=4), folder) as up:
         yield up
 
 
@@ -25,7 +25,7 @@ def seldon(release_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> It
 def mlserver(release_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """The real MLServer."""
     folder = tmp_path_factory.mktemp("mlserver")
-    with servers.running(servers.mlserver(release_folder, folder / "settings"), folder) as up:
+    with servers.running(stock.mlserver(stock.slipway_in_mlserver(release_folder), folder / "settings"), folder) as up:
         yield up
 
 

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from slipway import configuration, gates
-from slipway.errors import EnvironmentFault, SlipwayError, UsageError
+from slipway.errors import EnvironmentFault, SlipwayError
 from slipway.evidence import EvidenceRefused
 from slipway.release.package import package
 from tests.conftest import MODEL
@@ -94,7 +93,7 @@ def test_a_verdict_that_does_not_say_what_it_judged(copy: Path, gate: str) -> No
 def test_a_verdict_by_other_thresholds(copy: Path, gate: str) -> None:
     def loosen(content: dict[str, Any]) -> None:
         limits = content["verdicts"][gate]["thresholds"]
-        name = next(name for name, value in limits.items() if not isinstance(value, str))
+        name = next(name for name, value in limits.items() if isinstance(value, int | float))
         limits[name] *= 2
         limits[name] += 1
 
@@ -109,6 +108,7 @@ def _touch(file: Path) -> None:
 STALE: dict[str, Callable[[], None]] = {
     "model.txt": lambda: _touch(PATHS.trained / "model.txt"),
     "state.json": lambda: _touch(PATHS.features / "state.json"),
+    "study.json": (PATHS.study / "study.json").unlink,
     "features.py": lambda: _touch(PATHS.home / "features.py"),
     "validated": (PATHS.validated / "2013-12.parquet").unlink,
 }
@@ -144,43 +144,41 @@ def test_half_of_the_evidence(copy: Path) -> None:
     assert f"{PATHS.evidence} is not valid JSON" in _refused(EnvironmentFault, 3)
 
 
-@pytest.mark.parametrize("missing", [PATHS.provenance, PATHS.home / "card.md"], ids=str)
+@pytest.mark.parametrize("missing", [PATHS.provenance, PATHS.challenge / "comparison.json"], ids=str)
 def test_a_missing_part_is_named(copy: Path, missing: Path) -> None:
     missing.unlink()
-    assert str(missing) in _refused(EnvironmentFault, 3)
+    kind, code = (EnvironmentFault, 3) if missing == PATHS.provenance else (EvidenceRefused, 1)
+    assert (str(missing) if code == 3 else "it judged challenge") in _refused(kind, code)
 
 
-def _change_card(key: str, value: object) -> None:
-    file = PATHS.home / "model.yaml"
-    content = yaml.safe_load(file.read_text())
-    at = content
-    for part in key.split(".")[:-1]:
-        at = at[part]
-    if value is ...:
-        del at[key.split(".")[-1]]
-    else:
-        at[key.split(".")[-1]] = value
-    file.write_text(yaml.safe_dump(content))
+@pytest.mark.parametrize("name", ["model.yaml", "card.md"])
+def test_facts_that_gate_policy_has_not_judged(copy: Path, name: str) -> None:
+    (PATHS.home / name).unlink()
+    assert f"it judged {name} with sha256" in _refused(EvidenceRefused, 1)
 
 
-SAID = (
-    "title", "owner", "purpose", "licence", "data_licence", "retention_days", "label_delay", "output.score",
-    "output.decision", "kpi.name", "kpi.currency", "kpi.costs.missed_late",
-)  # fmt: skip
+LACKING = {"owner": "owner: ", "licence": "licence: ", "retention": "retention_days: ", "kpi": "  currency: "}
 
 
-@pytest.mark.parametrize("key", [*SAID, "kpi", "kpi.costs", "output"])
-@pytest.mark.parametrize("value", [..., None, ""])
-def test_a_model_yaml_that_does_not_say_it(copy: Path, key: str, value: object) -> None:
-    _change_card(key, value)
-    said = _refused(UsageError, 2)
-    assert f"{PATHS.home / 'model.yaml'} lacks " in said
-    assert key in said
-
-
-def test_a_model_yaml_that_is_not_yaml(copy: Path) -> None:
-    (PATHS.home / "model.yaml").write_text("owner: [")
-    assert "model.yaml is not valid YAML" in _refused(UsageError, 2)
+@pytest.mark.parametrize("requirement", LACKING)
+def test_a_release_without_owner_licence_retention_or_kpi(finished: Workspace, requirement: str) -> None:
+    """Gate policy is red by the name of what is missing, and package refuses, for lack of a green verdict on it."""
+    file = finished.top / PATHS.home / "model.yaml"
+    judged_before = (finished.top / PATHS.verdict("policy").parent).iterdir()
+    kept = {path: path.read_bytes() for path in (file, *judged_before)}
+    before = state(finished.top / PATHS.releases)
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(line for line in lines if not line.startswith(LACKING[requirement])))
+    try:
+        judged, packaged = finished.stage("gate"), finished.stage("package")
+    finally:
+        for path, content in kept.items():
+            path.write_bytes(content)
+    assert (judged.returncode, packaged.returncode) == (1, 1)
+    assert f"gate policy: RED {requirement}: model.yaml lacks" in " ".join(judged.stderr.split())
+    assert "Gate policy is red" in judged.stderr
+    assert "is stale: it judged model.yaml" in " ".join(packaged.stderr.split())
+    assert state(finished.top / PATHS.releases) == before
 
 
 def test_the_stage_s_process_refuses_with_exit_1_and_keeps_the_old_release(finished: Workspace) -> None:

@@ -27,7 +27,18 @@ from slipway.files import sha256_file
 from slipway.project import ModelPaths
 from tests.conftest import MODEL, ROOT
 
-STAGES = ("ingest", "validate", "check_drift", "featurize", "train", "evaluate", "challenge", "gate", "package")
+STAGES = (
+    "ingest",
+    "validate",
+    "check_drift",
+    "featurize",
+    "train",
+    "evaluate",
+    "study",
+    "challenge",
+    "gate",
+    "package",
+)
 DRIFT_ENVIRONMENT = ROOT / "environments" / "drift" / ".venv"
 PATHS = ModelPaths(MODEL)
 # One flight in eight keeps every mechanism and loses the statistics, so the gates get slack: the subject of these
@@ -37,6 +48,7 @@ _QUICK: dict[str, Any] = {
     "check_drift": {"power_every": 12, "compared_rows": 500, "sample_rows": 1000},
     "train": {"num_threads": 1, "num_trees": 30, "learning_rate": 0.1, "min_data_in_leaf": 50},
     "evaluate": {"resamples": 100},
+    "study": {"num_trees": 5, "reseeded": 1, "first_months": 9},
     "gates": {
         "contract": {"max_quarantined_share": 0.05},
         "volume": {"min_rows_to_median": 0.5, "max_rows_to_median": 2.0, "min_day_to_median": 0.1},
@@ -47,6 +59,14 @@ _QUICK: dict[str, Any] = {
         "calibration": {"max_expected_calibration_error": 0.3},
         "leakage": {"max_single_feature_auc": 0.9},
         "budget": {"max_single_row_ms": 200.0, "max_memory_mib": 1024.0},
+        "robustness": {
+            "noise_rows": 500,
+            "attacked_rows": 10,
+            "max_flipped_share": 0.2,
+            "max_mean_score_change": 0.2,
+            "min_mean_distance": 0.01,
+            "min_median_distance": 0.01,
+        },
     },
 }
 
@@ -136,7 +156,15 @@ def copy_monorepo(top: Path) -> Workspace:
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    wanted = ("models/", "pipelines/", "platform-lib/", "gitops/", "environments/drift/", ".dvc")
+    wanted = (
+        "models/",
+        "pipelines/",
+        "platform-lib/",
+        "gitops/",
+        "environments/drift/",
+        "environments/serving/",
+        ".dvc",
+    )
     for name in listed.stdout.split("\0"):
         source = ROOT / name
         if source.is_file() and ("/" not in name or name.startswith(wanted)):

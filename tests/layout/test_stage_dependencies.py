@@ -66,6 +66,16 @@ def test_deps_cover_the_code_that_the_stage_calls(stage: str) -> None:
     assert missing == set()
 
 
+def test_gate_depends_on_the_server_that_it_starts() -> None:
+    """In a process of its own, so that no import of the stage shows it."""
+    served = _loaded(sys.executable, "import slipway.cli, slipway.cli.serve, slipway.serving.server") - _GROUND
+    covered = [dep.removeprefix("platform-lib/src/slipway/") for dep in deps("gate")]
+    missing = {file for file in served if not any(file == dep or file.startswith(f"{dep}/") for dep in covered)}
+    # Every other verb stands beside `serve` and does nothing when it runs.
+    assert {file for file in missing if not file.startswith("cli/")} == set()
+    assert {"cli/serve.py", "cli/options.py", "serving/server.py", "request_log/log.py"} <= served - missing
+
+
 def _only_for_configuration(stage: str, file: str) -> bool:
     """configuration imports every gate for its thresholds' types; the values come in as params."""
     return file in _configuration_alone() and not _named(stage, file)
@@ -89,7 +99,7 @@ def _named(stage: str, file: str) -> bool:
 def test_every_model_has_its_metrics_shown() -> None:
     models = yaml.safe_load((ROOT / "params.yaml").read_text())["models"]
     shown = yaml.safe_load((ROOT / "dvc.yaml").read_text())["metrics"]
-    assert shown == [f"artifacts/{model}/evaluation/metrics.json" for model in models]
+    assert shown == [f"artifacts/{model}/evaluation/summary.json" for model in models]
 
 
 def test_second_model_needs_no_second_copy(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import polars as pl
@@ -40,17 +39,9 @@ def _tell(live: LiveServer, identity: str, late: bool) -> None:
     assert status == 200, answer
 
 
-def _figure(live: LiveServer, name: str) -> float:
-    (line,) = [line for line in live.send("GET", "/metrics")[2].decode().splitlines() if line.startswith(f"{name} ")]
-    return float(line.split()[1])
-
-
-def _wait_until_sent(live: LiveServer) -> None:
-    deadline = time.monotonic() + 60
-    left = ("slipway_request_log_pending_records", "slipway_request_log_spool_bytes")
-    while any(_figure(live, name) for name in left):
-        assert time.monotonic() < deadline, live.log.read_text()
-        time.sleep(0.1)
+def _reward(live: LiveServer, identity: str, reward: float) -> None:
+    status, answer = live.post("/api/v1.0/feedback", {"response": {"meta": {"puid": identity}}, "reward": reward})
+    assert status == 200, answer
 
 
 def test_every_answer_is_stored_once_with_its_score_and_its_label(release_folder: Path, tmp_path: Path) -> None:
@@ -63,7 +54,8 @@ def test_every_answer_is_stored_once_with_its_score_and_its_label(release_folder
         told |= _ask(live, 2, "seldon")
         for identity in ("v2-7", "seldon-7", "v2-7"):
             _tell(live, identity, late=True)
-        _wait_until_sent(live)
+        _reward(live, "v2-8", 0.5)
+        live.wait_until_sent()
         assert live.stop() == 0
         collected = tmp_path / "collected"
         done = Workspace(ROOT).slipway("collect", "--nats", nats.url, "--to", str(collected), "--json")
@@ -74,5 +66,6 @@ def test_every_answer_is_stored_once_with_its_score_and_its_label(release_folder
     assert dict(zip(stored["id"], stored["score"], strict=True)) == told
     assert stored["release"].unique().to_list() == [release_folder.name]
     labelled = pl.read_parquet(collected / "labelled" / "**" / "*.parquet")
-    assert sorted(labelled["id"]) == ["seldon-7", "v2-7"]
-    assert labelled["truth"].to_list() == [1.0, 1.0]
+    assert labelled.sort("id").select("id", "truth", "reward").rows() == [
+        ("seldon-7", 1.0, 1.0), ("v2-7", 1.0, 1.0), ("v2-8", None, 0.5)
+    ]  # fmt: skip

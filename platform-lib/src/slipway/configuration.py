@@ -15,7 +15,23 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from slipway.drift.settings import Settings
 from slipway.errors import UsageError
 from slipway.files import read_yaml
-from slipway.gates import baseline, budget, calibration, challenger, contract, drift, leakage, slices, volume
+from slipway.gates import (
+    advisories,
+    baseline,
+    budget,
+    calibration,
+    challenger,
+    contract,
+    drift,
+    leakage,
+    policy,
+    provenance,
+    robustness,
+    skew,
+    slices,
+    supply_chain,
+    volume,
+)
 
 PARAMS = Path("params.yaml")
 Month = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
@@ -68,6 +84,23 @@ class Evaluate(Strict):
     seed: int
 
 
+class Study(Strict):
+    """Retraining to learn what each feature brings and what age costs; see evaluation/ablation.py and staleness.py.
+
+    Attributes:
+        num_trees, learning_rate: fewer and larger steps than ``train``, whose other values hold.
+        reseeded: how many other seeds show the noise of a training.
+        group_correlation: absolute rank correlation from which features are judged together.
+        first_months: the fewest months to train on for the staleness curve.
+    """
+
+    num_trees: Count
+    learning_rate: Share
+    reseeded: Count
+    group_correlation: Share
+    first_months: Count
+
+
 class Gates(Strict):
     """The thresholds of each gate; each gate's own module says what they mean."""
 
@@ -80,6 +113,12 @@ class Gates(Strict):
     slices: slices.Thresholds
     calibration: calibration.Thresholds
     budget: budget.Thresholds
+    skew: skew.Thresholds
+    robustness: robustness.Thresholds
+    supply_chain: supply_chain.Thresholds
+    advisories: advisories.Thresholds
+    provenance: provenance.Thresholds
+    policy: policy.Thresholds
 
 
 class ModelParams(Strict):
@@ -90,6 +129,7 @@ class ModelParams(Strict):
     check_drift: Settings
     train: Train
     evaluate: Evaluate
+    study: Study
     gates: Gates
 
 

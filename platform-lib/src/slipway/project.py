@@ -16,11 +16,16 @@ from types import ModuleType
 from slipway.errors import UsageError
 
 
+def is_root(folder: Path) -> bool:
+    """Whether ``folder`` is a monorepo's top folder."""
+    return (folder / "params.yaml").is_file() and (folder / "models").is_dir()
+
+
 def root() -> Path:
     """The monorepo's top folder: the nearest one upwards that holds params.yaml and models/."""
     here = Path.cwd()
     for folder in (here, *here.parents):
-        if (folder / "params.yaml").is_file() and (folder / "models").is_dir():
+        if is_root(folder):
             return folder
     raise UsageError(
         f"{here} is not inside a Slipway monorepo (no params.yaml beside a models/ folder).",
@@ -83,12 +88,20 @@ class ModelPaths:
         return self.artifacts / "challenge"
 
     @property
+    def study(self) -> Path:
+        return self.artifacts / "study"
+
+    @property
     def observed(self) -> Path:
         return self.artifacts / "observed.json"
 
     @property
     def evidence(self) -> Path:
         return self.artifacts / "evidence.json"
+
+    @property
+    def sbom(self) -> Path:
+        return self.artifacts / "sbom.json"
 
     @property
     def releases(self) -> Path:

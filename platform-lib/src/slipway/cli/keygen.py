@@ -10,19 +10,30 @@ import typer
 
 def keygen(
     private: Annotated[
-        Path, typer.Argument(metavar="FILE", help="Where the private key goes; the public one gets .pub.")
-    ],
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]",
+            help="Where the private key goes; the public one gets .pub. By default the development key in your "
+            "configuration folder.",
+        ),
+    ] = None,
 ) -> None:
     """Make a key pair (P-256) to sign releases with: FILE, for its owner only, and FILE.pub, for everybody.
 
-    Keep FILE out of Git, in your CI's secret store. An existing file is never overwritten.
+    Without FILE: slipway/development.pem in your configuration folder, which `slipway sign` takes by default; it is
+    made once. Prints the public key's file. A file inside the monorepo is refused, for it might be committed, and an
+    existing one is never overwritten.
 
     Examples:
 
-      slipway keygen ~/.config/slipway/release.pem
+      slipway keygen ~/.config/slipway/release-2027.pem
 
       slipway keygen /run/secrets/release.pem
     """
-    from slipway.release.signing import new_keys
+    from slipway.release import signing
 
-    print(new_keys(private))
+    if private is None:
+        made = signing.development_key()
+        print(made.with_name(made.name + ".pub"))
+    else:
+        print(signing.new_keys(private))

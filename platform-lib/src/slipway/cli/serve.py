@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from slipway.cli.options import PublicKey, ReleaseName, Signature
+from slipway.cli.options import NatsCa, NatsCredentials, PublicKey, ReleaseName, Signature
 
 
 def serve(
@@ -48,6 +48,15 @@ def serve(
         Literal["json", "console"] | None,
         typer.Option(help="How to log on standard error. Default: console in a terminal, json elsewhere."),
     ] = None,
+    workers: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=256,
+            envvar="SLIPWAY_WORKERS",
+            help="Processes that serve, each on a core of its own. In a cluster, rather more replicas of one.",
+        ),
+    ] = 1,
     key: PublicKey = None,
     signature: Signature = None,
     request_log: Annotated[
@@ -58,6 +67,8 @@ def serve(
             help="NATS server that takes a record of each answer; several with commas. Without it, none is kept.",
         ),
     ] = None,
+    nats_creds: NatsCredentials = None,
+    nats_ca: NatsCa = None,
     spool: Annotated[
         Path | None,
         typer.Option(
@@ -104,12 +115,14 @@ def serve(
             spool=spool or log.default_spool(),
             max_spool_bytes=int(spool_mib * 2**20),
             token_key_file=token_key,
+            credentials=nats_creds,
+            ca_file=nats_ca,
         )
     settings = Settings(
         host, port, metrics_port, grpc_port,
         max_body_bytes=int(max_body_mib * 2**20), body_seconds=body_seconds, drain_seconds=drain_seconds,
         unready_seconds=unready_seconds, log_format=log_format, deployment=Deployment.of(),
-        request_log=records,
+        workers=workers, request_log=records,
     )  # fmt: skip
     try:
         folder = find(release).resolve()

@@ -7,33 +7,35 @@ from typing import Annotated
 
 import typer
 
-from slipway.cli.options import ReleaseName
+from slipway.cli.options import ReleaseName, SigningKey
 
 
 def sign(
     release: ReleaseName,
-    key: Annotated[
-        Path, typer.Option("--key", envvar="SLIPWAY_SIGNING_KEY", help="Private key (PEM), as from `slipway keygen`.")
-    ],
+    key: SigningKey = None,
     to: Annotated[
         Path | None, typer.Option("--to", help="The signature's file; by default signatures/<model>/<digest>.sig.")
     ] = None,
 ) -> None:
-    """Sign a release, after checking all that `slipway verify` checks. Prints the signature's file.
+    """Sign a release and the statement of its provenance, after checking all that `slipway verify` checks of it.
 
-    Exit 1 if a verdict is red or missing: what no gate let through gets no signature.
+    Prints the signature's file; the statement stands beside it, named <digest>.provenance.json. Exit 1 if a verdict
+    is red or missing: what no gate let through gets no signature. Exit 3 if no commit holds what it was made of.
 
     Examples:
 
-      slipway sign flight_delay --key release.pem
+      slipway sign flight_delay
 
-      slipway sign 3f9a0c42 --key release.pem --to 3f9a0c42.sig
+      slipway sign 3f9a0c42 --key /run/secrets/release.pem --to 3f9a0c42.sig
     """
-    from slipway.release import find, lineage, manifest, signing, trust
+    from datetime import UTC, datetime
+
+    from slipway.attestation.attest import attest
+    from slipway.progress import console
+    from slipway.release import find, signing
 
     folder = find.find(release).resolve()
-    listed = manifest.verify(folder)
-    lineage.check(folder, listed)
-    target = to or trust.signature_of(folder, listed["model"])
-    signing.sign(folder, key, target)
-    print(target)
+    private = key or signing.development_key()
+    signature, statement = attest(folder, private, to, datetime.now(UTC))
+    console.print(f"  its provenance is in {statement}", soft_wrap=True)
+    print(signature)

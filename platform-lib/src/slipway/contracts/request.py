@@ -100,6 +100,10 @@ class RequestRules:
             pass
         raise RequestBroken(list(islice(self._breaches([values]), REPORTED)))
 
+    def breaches(self, values: Mapping[str, Any]) -> list[Breach]:
+        """Every rule that a row breaks; none for a row that :meth:`row` takes."""
+        return list(self._breaches([values]))
+
     def rows(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
         """Many rows, as columns: field name to values of shape (rows,); see :meth:`row`."""
         try:

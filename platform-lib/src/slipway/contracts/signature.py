@@ -44,6 +44,28 @@ class Field:
     logged: str | None = None
 
 
+def in_words(field: Field) -> str:
+    """The rules of a field for people, e.g. "number from 0 to 120 mph, multiple of 1.15078, or null"."""
+    said = field.kind
+    if field.allowed is not None:
+        said += f", one of {', '.join(field.allowed)}"
+    if field.pattern is not None:
+        said += f" that matches {field.pattern}"
+    unit = f" {field.unit}" if field.unit else ""
+    match field.minimum, field.maximum:
+        case None, None:
+            said += unit
+        case low, None:
+            said += f" from {low:g}{unit}"
+        case None, high:
+            said += f" up to {high:g}{unit}"
+        case low, high:
+            said += f" from {low:g} to {high:g}{unit}"
+    if field.multiple_of is not None:
+        said += f", multiple of {field.multiple_of:g}"
+    return said + (", or null" if field.nullable else "")
+
+
 def as_json(fields: list[Field]) -> list[dict[str, Any]]:
     """The signature as JSON-ready data; rules that are not set are left out."""
     return [{key: value for key, value in asdict(field).items() if value not in (None, "")} for field in fields]

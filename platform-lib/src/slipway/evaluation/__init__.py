@@ -6,4 +6,7 @@ curves      ROC, precision-recall and reliability curves, thinned for drawing
 kpi         what decisions at a threshold cost
 baselines   the simple models that a real one must beat
 slicing     the same measures per month and per slice
+retraining  training a model again and again on chosen rows, side by side
+ablation    does every feature earn its place?
+staleness   what does a model lose as it grows old?
 """

@@ -38,6 +38,14 @@ class Costs:
         """The probability from which acting is the cheaper choice (Bayes decision; Elkan 2001)."""
         return self.acted_on_time / (self.acted_on_time + self.missed_late - self.acted_on_late)
 
+    def acting(self, probability: float) -> float:
+        """What acting on one case costs on average."""
+        return (1 - probability) * self.acted_on_time + probability * self.acted_on_late
+
+    def waiting(self, probability: float) -> float:
+        """What leaving one case alone costs on average."""
+        return probability * self.missed_late
+
 
 def cost(label: Floats, score: Floats, threshold: float, costs: Costs) -> float:
     """Mean cost per 1,000 cases when acting on each score of at least ``threshold``."""

@@ -9,7 +9,7 @@ from slipway.errors import SlipwayError
 from slipway.files import canonical_json, read_yaml, sha256_file, sha256_folder
 from slipway.project import ModelPaths
 
-MODULES = ("contract.py", "features.py", "slices.py", "drift_view.py", "model.yaml")
+MODULES = ("contract.py", "features.py", "slices.py", "drift_view.py", "model.yaml", "card.md")
 _PARAMS = Path("params.yaml")
 
 
@@ -21,6 +21,8 @@ def subject(paths: ModelPaths) -> dict[str, str]:
     files = {name: paths.home / name for name in MODULES} | {
         "model.txt": paths.trained / "model.txt",
         "state.json": paths.features / "state.json",
+        "sbom.json": paths.sbom,
+        "study.json": paths.study / "study.json",
     }
     folders = {
         "validated": paths.validated,

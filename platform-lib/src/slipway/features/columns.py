@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
-import polars as pl
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Values: TypeAlias = Any  # float for a Row, float64 array of shape (rows,) for a Table
 NAN = float("nan")
@@ -53,9 +55,13 @@ class Table:
         self._frame = frame
 
     def number(self, name: str) -> Values:
+        import polars as pl  # whoever made the frame has it; verifying a release must not wait for it
+
         return self._frame[name].cast(pl.Float64).to_numpy()  # null becomes NaN
 
     def code(self, name: str, vocabulary: Mapping[str, int]) -> Values:
+        import polars as pl
+
         # An Enum of the vocabulary looks up faster than replace_strict does, and nothing else is needed of it.
         known = self._frame[name].cast(pl.Enum(list(vocabulary)), strict=False).to_physical()
         places = known.cast(pl.Float64).to_numpy()

@@ -30,8 +30,8 @@ class Footprint:
     Attributes:
         model_bytes: size of the model file.
         trees: number of trees.
-        single_row_ms: median milliseconds from a raw request to its score, in process.
-        memory_mib: growth of the process's resident memory by loading it and answering.
+        single_row_ms: median milliseconds from a valid request to its score, in process.
+        memory_mib: growth of the process's resident memory by loading the release and answering.
     """
 
     model_bytes: int
@@ -42,25 +42,37 @@ class Footprint:
 
 def judge(footprint: Footprint, thresholds: Thresholds) -> Verdict:
     """Hold the footprint against its bounds; the machine-dependent figures stay in ``observed``."""
-    # Written so that a figure that is no number is over its bound.
+    size = footprint.model_bytes / _MIB
+    # Written so that a figure that is no number is over its bound. A reason is evidence: it says a figure only where
+    # every machine finds the same.
     over = {
-        "model size": not footprint.model_bytes / _MIB <= thresholds.max_model_mib,
-        "number of trees": not footprint.trees <= thresholds.max_trees,
-        "single-row latency": not footprint.single_row_ms <= thresholds.max_single_row_ms,
-        "memory": not footprint.memory_mib <= thresholds.max_memory_mib,
+        "model size": (
+            not size <= thresholds.max_model_mib,
+            f"model size of {size:.2f} MiB is over {thresholds.max_model_mib:g} MiB",
+        ),
+        "number of trees": (
+            not footprint.trees <= thresholds.max_trees,
+            f"number of {footprint.trees} trees is over {thresholds.max_trees}",
+        ),
+        "single-row latency": (
+            not footprint.single_row_ms <= thresholds.max_single_row_ms,
+            f"single-row latency is over {thresholds.max_single_row_ms:g} ms",
+        ),
+        "memory": (
+            not footprint.memory_mib <= thresholds.max_memory_mib,
+            f"memory is over {thresholds.max_memory_mib:g} MiB",
+        ),
     }
-    exceeded = [name for name, exceeds in over.items() if exceeds]
-    size = f"{footprint.trees} trees in {footprint.model_bytes / _MIB:.2f} MiB"
+    exceeded = {name: complaint for name, (exceeds, complaint) in over.items() if exceeds}
+    within = f"{footprint.trees} trees in {size:.2f} MiB: size, trees, single-row latency and memory are within budget."
     return Verdict(
         gate="budget",
         passed=not exceeded,
-        reason=f"{size}: over budget in {' and '.join(exceeded)}."
-        if exceeded
-        else f"{size}: size, trees, single-row latency and memory are within budget.",
+        reason=f"Over budget: {', '.join(exceeded.values())}." if exceeded else within,
         figures={
             "model_bytes": footprint.model_bytes,
             "trees": footprint.trees,
-            "exceeded": exceeded,
+            "exceeded": list(exceeded),
         },
         thresholds=asdict(thresholds),
         observed={"single_row_ms": footprint.single_row_ms, "memory_mib": footprint.memory_mib},

@@ -10,6 +10,7 @@ decision.json      the score from which the decision is positive, from the KPI's
 model.yaml         owner, licence, KPI and its costs
 card.md            the model card
 provenance.json    where the data came from: package, version, licence, sha256 of each file
+sbom.json          what the serving image installs, as CycloneDX: versions, hashes, licences
 example.json       a real request
 params.json        the parameters it was made with
 evidence.json      the verdict of every gate

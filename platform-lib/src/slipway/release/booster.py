@@ -12,9 +12,11 @@ from __future__ import annotations
 import ctypes
 import functools
 import importlib.util
+import json
 import struct
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +25,9 @@ from slipway.errors import EnvironmentFault, SlipwayError
 
 _FLOAT64 = 1
 _NORMAL = 0  # the score as the objective defines it, e.g. a probability
+_RAW = 1  # the sum of the trees' outputs
+_LEAF_INDEX = 2
+_CONTRIBUTIONS = 3
 _ALL_TREES = -1
 _ROW_MAJOR = 1
 _MANY_ROWS = 10_000
@@ -49,6 +54,7 @@ class Booster:
 
     Attributes:
         width: how many features a row has.
+        trees: how many trees it sums.
     """
 
     def __init__(self, model: bytes) -> None:
@@ -56,13 +62,11 @@ class Booster:
         self._handle = ctypes.c_void_p()
         iterations = ctypes.c_int()
         self._call("LGBM_BoosterLoadModelFromString", model, ctypes.byref(iterations), ctypes.byref(self._handle))
-        width = ctypes.c_int()
-        self._call("LGBM_BoosterGetNumFeature", self._handle, ctypes.byref(width))
-        outputs = ctypes.c_int()
-        self._call("LGBM_BoosterGetNumClasses", self._handle, ctypes.byref(outputs))
-        if outputs.value != 1:
-            raise LightGBMFault(f"The model gives {outputs.value} scores per row; a release gives one.")
-        self.width = width.value
+        outputs = self._number("LGBM_BoosterGetNumClasses")
+        if outputs != 1:
+            raise LightGBMFault(f"The model gives {outputs} scores per row; a release gives one.")
+        self.width = self._number("LGBM_BoosterGetNumFeature")
+        self.trees = self._number("LGBM_BoosterNumberOfTotalModel")
         self._prepare_row()
 
     def _prepare_row(self) -> None:
@@ -115,11 +119,67 @@ class Booster:
         )  # fmt: skip
         return scores
 
+    def raw(self, features: Sequence[float]) -> float:
+        """The sum of the trees' outputs for one row of shape (width,), before the link function."""
+        return self._inspect(features, _RAW, 1)[0]
+
+    def leaves(self, features: Sequence[float]) -> list[int]:
+        """The index of the leaf that one row reaches in each tree, of shape (trees,)."""
+        return [int(leaf) for leaf in self._inspect(features, _LEAF_INDEX, self.trees)]
+
+    def leaf_output(self, tree: int, leaf: int) -> float:
+        """What a leaf adds to the raw score."""
+        output = ctypes.c_double()
+        self._call("LGBM_BoosterGetLeafValue", self._handle, tree, leaf, ctypes.byref(output))
+        return output.value
+
+    def contributions(self, features: Sequence[float]) -> list[float]:
+        """Exact TreeSHAP of one row, of shape (width + 1,): what each feature adds to the raw score, and at the end
+        the expected raw score (Lundberg et al., "From local explanations to global understanding", 2020).
+        """
+        return self._inspect(features, _CONTRIBUTIONS, self.width + 1)
+
+    @functools.cached_property
+    def trees(self) -> int:
+        """The number of trees."""
+        count = ctypes.c_int()
+        self._call("LGBM_BoosterNumberOfTotalModel", self._handle, ctypes.byref(count))
+        return count.value
+
+    def dump(self) -> dict[str, Any]:
+        """The model as LightGBM writes it in JSON."""
+        needed = ctypes.c_int64(1 << 20)
+        while True:
+            room = needed.value
+            text = ctypes.create_string_buffer(room)
+            arguments = (0, _ALL_TREES, 0, ctypes.c_int64(room), ctypes.byref(needed), text)
+            self._call("LGBM_BoosterDumpModel", self._handle, *arguments)
+            if needed.value <= room:
+                found: dict[str, Any] = json.loads(text.value)
+                return found
+
+    def _inspect(self, features: Sequence[float], kind: int, outputs: int) -> list[float]:
+        """One row, of which LightGBM tells ``outputs`` numbers of that kind."""
+        if len(features) != self.width:
+            raise LightGBMFault(f"The row has {len(features)} features, the model takes {self.width}.")
+        row, told = (ctypes.c_double * self.width)(*features), (ctypes.c_double * outputs)()
+        self._call(
+            "LGBM_BoosterPredictForMat",
+            self._handle, ctypes.byref(row), _FLOAT64, 1, self.width, _ROW_MAJOR, kind, 0, _ALL_TREES,
+            b"num_threads=1", ctypes.byref(ctypes.c_int64()), told,
+        )  # fmt: skip
+        return list(told)
+
     def __del__(self) -> None:
         if getattr(self, "_config", None):
             self._library.LGBM_FastConfigFree(self._config)
         if getattr(self, "_handle", None):
             self._library.LGBM_BoosterFree(self._handle)
+
+    def _number(self, function: str) -> int:
+        found = ctypes.c_int()
+        self._call(function, self._handle, ctypes.byref(found))
+        return found.value
 
     def _call(self, function: str, *arguments: object) -> None:
         if getattr(self._library, function)(*arguments):

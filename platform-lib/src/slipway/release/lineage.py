@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +15,24 @@ from slipway.files import read_json, read_yaml
 SHIPPED = {
     "model.txt": "model.txt",
     "state.json": "state.json",
+    "sbom.json": "sbom.json",
+    "study.json": "study.json",
     "model.yaml": "model.yaml",
     "contract.py": "model/contract.py",
     "features.py": "model/features.py",
 }
 
 
-def check(folder: Path, manifest: dict[str, Any]) -> list[str]:
+def check(folder: Path, manifest: dict[str, Any], also: Iterable[str] = ()) -> list[str]:
     """Check that every gate is green and judged the files that the release holds, and that its threshold is theirs.
+
+    The gates are those that there were when the release was made, which its parameters name: an old release does not
+    become red because a new gate is invented.
 
     Args:
         folder: the release.
         manifest: its verified manifest.
+        also: gates that must be green in any case.
 
     Returns:
         The names of the gates.
@@ -33,9 +40,40 @@ def check(folder: Path, manifest: dict[str, Any]) -> list[str]:
     Raises:
         EvidenceRefused: naming the gate and the file.
     """
-    found = read_json(folder / "evidence.json")
-    evidence.check_green(found, gates.names())
-    for gate, verdict in sorted(found["verdicts"].items()):
+    try:
+        found = read_json(folder / "evidence.json")
+        known = set(read_json(folder / "params.json")["gates"]) - set(gates.ATTESTED)
+        evidence.check_green(found, known | set(also))
+        _check_subjects(found["verdicts"], manifest)
+        _check_threshold(folder)
+        return sorted(found["verdicts"])
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        # Whoever packages by Slipway cannot make such files; whoever forges a release can.
+        raise EvidenceRefused(
+            f"The evidence or the facts of release {folder.name[:12]} are not what Slipway writes: {error!r}.",
+            "Such a release was not made by `dvc repro`; do not use it.",
+        ) from error
+
+
+def thresholds(folder: Path, gate: str) -> dict[str, Any]:
+    """The thresholds of a gate that the release was made with: they are signed with it, and stand wherever it goes.
+
+    Raises:
+        EvidenceRefused: when the release is older than the gate.
+    """
+    content = read_json(folder / "params.json")
+    blocks = content.get("gates") if isinstance(content, dict) else None
+    limits = blocks.get(gate) if isinstance(blocks, dict) else None
+    if not isinstance(limits, dict):
+        raise EvidenceRefused(
+            f"Release {folder.name[:12]} was made before there was a gate {gate}: it does not hold its thresholds.",
+            "Make it anew: `dvc repro`.",
+        )
+    return limits
+
+
+def _check_subjects(verdicts: dict[str, Any], manifest: dict[str, Any]) -> None:
+    for gate, verdict in sorted(verdicts.items()):
         for name, digest in verdict["subject"].items():
             held = manifest["files"].get(SHIPPED.get(name))
             if name in SHIPPED and (held is None or held["sha256"] != digest):
@@ -43,8 +81,6 @@ def check(folder: Path, manifest: dict[str, Any]) -> list[str]:
                     f"Gate {gate} judged another {SHIPPED[name]} than the release holds.",
                     "Such a release was not made by `dvc repro`; do not use it.",
                 )
-    _check_threshold(folder)
-    return sorted(found["verdicts"])
 
 
 def _check_threshold(folder: Path) -> None:

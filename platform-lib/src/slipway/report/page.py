@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from slipway.drift.reading import Reading
 from slipway.report import charts
@@ -23,6 +23,7 @@ SECTIONS = {
     "cost": "Cost",
     "drift": "Drift",
     "importance": "Features",
+    "study": "Ablation and age",
     "budget": "Budget",
     "lineage": "Lineage",
     "quarantine": "Quarantine",
@@ -41,27 +42,37 @@ _NEAREST = 25
 
 def render(findings: Findings) -> str:
     """The whole page as HTML."""
-    environment = Environment(
-        loader=PackageLoader("slipway.report"),
+    return (
+        environment()
+        .get_template("page.html")
+        .render(
+            found=findings,
+            sections=SECTIONS,
+            measures=measures(findings.metrics["overall"], findings.comparison),
+            curves=_curves(findings),
+            reliability=_reliability(findings),
+            groups=_groups(findings),
+            cost=_cost(findings),
+            drift=_drift(findings),
+            importance=_importance(findings),
+            staleness=_staleness(findings),
+            budget=_budget(findings),
+        )
+    )
+
+
+def environment(*packages: str) -> Environment:
+    """Where templates are found: in ``packages``, and the report's own, whose macros and style others share."""
+    made = Environment(
+        loader=ChoiceLoader([PackageLoader(package) for package in (*packages, "slipway.report")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "percent": _percent}
-    environment.globals |= {"tables": tables, "flattened": flattened}
-    return environment.get_template("page.html").render(
-        found=findings,
-        sections=SECTIONS,
-        measures=measures(findings.metrics["overall"], findings.comparison),
-        curves=_curves(findings),
-        reliability=_reliability(findings),
-        groups=_groups(findings),
-        cost=_cost(findings),
-        drift=_drift(findings),
-        importance=_importance(findings),
-        budget=_budget(findings),
-    )
+    made.filters |= {"number": number, "percent": _percent}
+    made.globals |= {"tables": tables, "flattened": flattened}
+    return made
 
 
 def _percent(value: float) -> str:
@@ -203,6 +214,17 @@ def _importance(findings: Findings) -> Picture:
         "Each feature's share of the gain of all splits.",
         f"Importance of {len(findings.importance)} features; {strongest} is the strongest "
         f"with {_percent(findings.importance[strongest])} of the gain.",
+    )
+
+
+def _staleness(findings: Findings) -> Picture:
+    ages = findings.study["staleness"]["ages"]
+    above = ages[-1]["above_freshest"]["value"]
+    return draw(
+        "staleness",
+        charts.staleness(ages),
+        "Log loss above that of the freshest model for the same months, by the months since training, with intervals.",
+        f"Log loss added by age; after {ages[-1]['age']} months it is {above:+.4f}.",
     )
 
 

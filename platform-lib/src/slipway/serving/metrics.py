@@ -17,12 +17,13 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
+from slipway.serving.figures import GROWING, Board, Counted, Figures, Route
+
 DURATION_BOUNDS = (
     0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0
 )  # fmt: skip
 QUEUE_BOUNDS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 SCORE_BOUNDS = tuple(step / 20 for step in range(21))
-_LOG_RECORDS = ("published", "spooled", "replayed", "dropped")
 
 
 class Histogram:
@@ -40,11 +41,9 @@ class Histogram:
         self.counts[bisect_left(self.bounds, value)] += 1
         self.sum += value
 
-    def add_to(self, family: HistogramMetricFamily, labels: list[str]) -> None:
-        """Add the cumulative counts to what Prometheus reads."""
-        names = [*map(floatToGoString, self.bounds), "+Inf"]
-        buckets = list(zip(names, map(float, accumulate(self.counts)), strict=True))
-        family.add_metric(labels, buckets, self.sum)
+    def counted(self) -> Counted:
+        """What has been counted so far."""
+        return Counted(list(self.counts), self.sum)
 
 
 class RouteFigures:
@@ -75,9 +74,10 @@ class Metrics(Collector):
         release: labels of the info metric.
         ready: whether the server is ready.
         log_counts: the request log's own counts, or None without one.
+        board: the figures of the other workers; None for a server of one.
     """
 
-    def __init__(self, release: Mapping[str, str]) -> None:
+    def __init__(self, release: Mapping[str, str], board: Board | None = None) -> None:
         self.in_flight = 0
         self.queue = Histogram(QUEUE_BOUNDS)
         self.scores = Histogram(SCORE_BOUNDS)
@@ -86,10 +86,12 @@ class Metrics(Collector):
         self.release = dict(release)
         self.ready: Callable[[], bool] = lambda: False
         self.log_counts: Callable[[], Mapping[str, float]] | None = None
+        self.board = board
         self._routes: dict[tuple[str, str], RouteFigures] = {}
         self.registry = CollectorRegistry()
         self.registry.register(self)
-        ProcessCollector(registry=self.registry)
+        if board is None:  # of several processes, those of the one that happens to answer would say nothing
+            ProcessCollector(registry=self.registry)
 
     def route(self, protocol: str, route: str) -> RouteFigures:
         """The figures of a route, always the same object."""
@@ -111,61 +113,82 @@ class Metrics(Collector):
         """Nothing: what is registered is never asked for by name."""
         return []
 
+    def figures(self) -> Figures:
+        """What this process has counted."""
+        routes = {
+            f"{route.protocol} {route.route}": Route(dict(route.codes), route.duration.counted())
+            for route in list(self._routes.values())
+        }
+        log = dict(self.log_counts()) if self.log_counts is not None else {}
+        return Figures(
+            self.in_flight, self.ready(), self.feedback, self.queue.counted(), self.scores.counted(),
+            dict(self.failures), routes, log,
+        )  # fmt: skip
+
     def collect(self) -> Iterable[Metric]:
         """What Prometheus reads."""
-        yield from self._requests()
-        yield GaugeMetricFamily(
-            "slipway_requests_in_flight", "Requests begun and not answered yet.", value=self.in_flight
-        )
-        yield from self._model()
-        yield from self._log()
+        figures = self.figures()
+        if self.board is not None:
+            figures = self.board.total(figures)
+        yield from _requests(figures)
+        yield from self._model(figures)
+        if figures.log:
+            yield from _log(figures.log)
 
-    def _requests(self) -> Iterable[Metric]:
-        labels = ["protocol", "route"]
-        requests = CounterMetricFamily("slipway_requests", "Requests answered.", labels=[*labels, "code"])
-        duration = HistogramMetricFamily(
-            "slipway_request_duration_seconds", "From the request's head to its answer, its body's arrival included.",
-            labels=labels,
-        )  # fmt: skip
-        for figures in list(self._routes.values()):
-            names = [figures.protocol, figures.route]
-            for code, count in sorted(figures.codes.copy().items()):
-                requests.add_metric([*names, str(code)], count)
-            if figures.duration.sum:
-                figures.duration.add_to(duration, names)
-        queue = HistogramMetricFamily(
-            "slipway_queue_time_seconds", "What arrives waits so long for the event loop; sampled ten times a second."
-        )
-        self.queue.add_to(queue, [])
-        yield from (requests, duration, queue)
-
-    def _model(self) -> Iterable[Metric]:
+    def _model(self, figures: Figures) -> Iterable[Metric]:
         failures = CounterMetricFamily(
             "slipway_validation_failures", "Broken rules of refused requests.", labels=["rule"]
         )
-        for rule, count in sorted(self.failures.copy().items()):
+        for rule, count in sorted(figures.failures.items()):
             failures.add_metric([rule], count)
-        scores = HistogramMetricFamily("slipway_score", "Scores of answered rows.")
-        self.scores.add_to(scores, [])
-        yield from (failures, scores)
-        yield CounterMetricFamily("slipway_feedback", "Feedback messages taken.", value=self.feedback)
+        yield failures
+        yield _histogram("slipway_score", "Scores of answered rows.", SCORE_BOUNDS, figures.scores)
+        yield CounterMetricFamily("slipway_feedback", "Feedback messages taken.", value=figures.feedback)
         yield InfoMetricFamily("slipway_release", "The release that answers.", value=self.release)
-        yield GaugeMetricFamily("slipway_ready", "1 while the server is ready.", value=float(self.ready()))
+        yield GaugeMetricFamily("slipway_ready", "1 while the server is ready.", value=float(figures.ready))
 
-    def _log(self) -> Iterable[Metric]:
-        if self.log_counts is None:
-            return
-        counts = self.log_counts()
-        records = CounterMetricFamily("slipway_request_log_records", "Records by what became of them.", labels=["fate"])
-        for fate in _LOG_RECORDS:
-            records.add_metric([fate], counts[fate])
-        yield records
-        yield GaugeMetricFamily(
-            "slipway_request_log_pending_records", "Records in memory, not acknowledged yet.", value=counts["pending"]
-        )
-        yield GaugeMetricFamily(
-            "slipway_request_log_spool_bytes", "Bytes on disk, not sent yet.", value=counts["spool_bytes"]
-        )
-        yield GaugeMetricFamily(
-            "slipway_request_log_connected", "1 while NATS is connected.", value=counts["connected"]
-        )
+
+def _requests(figures: Figures) -> Iterable[Metric]:
+    labels = ["protocol", "route"]
+    requests = CounterMetricFamily("slipway_requests", "Requests answered.", labels=[*labels, "code"])
+    duration = HistogramMetricFamily(
+        "slipway_request_duration_seconds", "From a request's first byte to its answer.", labels=labels
+    )
+    for name, route in figures.routes.items():
+        named = name.split(" ", 1)
+        for code, count in sorted(route.codes.items()):
+            requests.add_metric([*named, str(code)], count)
+        if route.duration.sum:
+            duration.add_metric(named, _buckets(DURATION_BOUNDS, route.duration), route.duration.sum)
+    yield from (requests, duration)
+    said = "What arrives waits so long for the event loop; sampled ten times a second."
+    yield _histogram("slipway_queue_time_seconds", said, QUEUE_BOUNDS, figures.queue)
+    yield GaugeMetricFamily(
+        "slipway_requests_in_flight", "Requests begun and not answered yet.", value=figures.in_flight
+    )
+
+
+def _log(counts: Mapping[str, float]) -> Iterable[Metric]:
+    records = CounterMetricFamily("slipway_request_log_records", "Records by what became of them.", labels=["fate"])
+    for fate in GROWING:
+        records.add_metric([fate], counts[fate])
+    yield records
+    yield GaugeMetricFamily(
+        "slipway_request_log_pending_records", "Records in memory, not acknowledged yet.", value=counts["pending"]
+    )
+    yield GaugeMetricFamily(
+        "slipway_request_log_spool_bytes", "Bytes on disk, not sent yet.", value=counts["spool_bytes"]
+    )
+    yield GaugeMetricFamily("slipway_request_log_connected", "1 while NATS is connected.", value=counts["connected"])
+
+
+def _histogram(name: str, said: str, bounds: tuple[float, ...], counted: Counted) -> HistogramMetricFamily:
+    family = HistogramMetricFamily(name, said)
+    family.add_metric([], _buckets(bounds, counted), counted.sum)
+    return family
+
+
+def _buckets(bounds: tuple[float, ...], counted: Counted) -> list[tuple[str, float]]:
+    """Upper bounds and cumulative counts, as Prometheus reads them."""
+    names = [*map(floatToGoString, bounds), "+Inf"]
+    return list(zip(names, map(float, accumulate(counted.counts or [0] * len(names))), strict=True))

@@ -108,7 +108,7 @@ def _feedback(scorer: Scorer) -> Schema:
         "properties": {"meta": {"type": "object", "properties": {"puid": puid}}},
         "description": "only meta.puid is read; that of the response counts before that of the request",
     }
-    label: Schema = {"type": ["number", "boolean", "null"]}
+    label: Schema = {"enum": [0, 1, False, True, None]}
     labels = {"type": "array", "items": {"anyOf": [label, array(label, 1, 1)]}}
     numbers = {
         "type": "object",
@@ -116,8 +116,14 @@ def _feedback(scorer: Scorer) -> Schema:
         "properties": {"shape": {"type": "array", "items": {"type": "integer"}}, "values": labels},
     }
     data = {"oneOf": [either("ndarray", labels, "tensor"), either("tensor", numbers, "ndarray")]}
-    truth = {"oneOf": [either("data", data, "jsonData"), either("jsonData", {"anyOf": [label, labels]}, "data")]}
-    nothing = {"type": "object", "not": {"anyOf": [{"required": ["data"]}, {"required": ["jsonData"]}]}}
+    truth = {
+        "oneOf": [either("data", data, "jsonData"), either("jsonData", {"anyOf": [label, labels]}, "data")],
+        "not": {"anyOf": [{"required": ["strData"]}, {"required": ["binData"]}]},
+    }
+    nothing = {
+        "type": "object",
+        "not": {"anyOf": [{"required": [key]} for key in ("data", "jsonData", "strData", "binData")]},
+    }
     tags = exact({"release": {"const": scorer.release.digest}, "model": {"const": scorer.release.model}})
     return {
         "SeldonFeedback": {
@@ -125,7 +131,10 @@ def _feedback(scorer: Scorer) -> Schema:
             "properties": {
                 "request": said,
                 "response": said,
-                "reward": {"type": "number"},
+                "reward": {
+                    "type": "number",
+                    "description": "without truth, it is for all rows, and 0 where it is left out",
+                },
                 "truth": {"anyOf": [{"type": "null"}, nothing, truth]},
             },
             "examples": [

@@ -99,12 +99,17 @@ class Seldon:
 
     def _predict_any(self, request: Request) -> Reply:
         """Any prediction request: every form, and every fault explained."""
-        given, batch = self._reader.read(request.body, self._check)
+        given, batch = self._reader.read(request.body, self.check)
         identity = given or self._identities.of(request.headers)
         scored = self._scorer.answer(batch, identity, PROTOCOL, request.started)
         return scored_reply(encode(self._answer(identity, scored)), header_value(identity))
 
-    def _check(self, message: Message) -> tuple[str, Batch]:
+    def check(self, message: Message) -> tuple[str, Batch]:
+        """The caller's id and the valid rows of a decoded request.
+
+        Raises:
+            Refused: 400, with the broken rules.
+        """
         identity = checked((message.meta.puid if message.meta else "") or "", "meta.puid")
         rows = self._rows(message)
         if not rows:
@@ -194,6 +199,8 @@ def _any(name: str, handler: Handler) -> Route:
 def _feedback(message: FeedbackMessage) -> Feedback:
     """The record of a feedback message.
 
+    Without labels it is a reward, for all rows of the request.
+
     Raises:
         Refused: 400 when it does not say which request it is about, or its truth is no list of labels.
     """
@@ -204,30 +211,40 @@ def _feedback(message: FeedbackMessage) -> Feedback:
         raise Refused(400, what, "Send response.meta.puid (or request.meta.puid), as the answer had it.")
     truth = _labels(message.truth) if message.truth else []
     reward = None if message.reward is msgspec.UNSET else message.reward
+    if not truth and reward is None:
+        reward = 0.0  # Protobuf, and so Seldon's client, leaves a reward of zero out.
     return Feedback(named[0], time.time_ns(), truth, reward)
 
 
 def _labels(truth: Truth) -> list[Any]:
-    """One label per row: number, boolean or null."""
-    match truth.data, truth.jsonData:
-        case Data(ndarray=list() as values, tensor=msgspec.UNSET), msgspec.UNSET:
-            pass
-        case Data(ndarray=msgspec.UNSET, tensor=Tensor(values=values)), msgspec.UNSET:
-            pass
-        case msgspec.UNSET, list() as values:
-            pass
-        case msgspec.UNSET, (bool() | int() | float() | None) as label:
-            values = [label]
-        case msgspec.UNSET, msgspec.UNSET:
-            values = []
-        case _:
-            what = "truth must hold labels as one of data.ndarray, data.tensor and jsonData."
-            raise Refused(400, what, "Send one label per row.")
+    """One label per row. A release decides yes or no, so a label is 1 or true, 0 or false, or null where unknown."""
+    values = _given(truth)
     flat = [value[0] if type(value) is list and len(value) == 1 else value for value in values]
-    for row, label in enumerate(flat):
-        if label is not None and type(label) not in (bool, int, float):
-            raise Refused(400, f"truth, row {row}, is no number, boolean or null.", "Send one label per row.")
+    breaches = [
+        Breach("truth", "label", row, "a label is 0, 1, false, true or, where it is not known, null")
+        for row, label in enumerate(flat)
+        if label is not None and (type(label) not in (bool, int, float) or label not in (0, 1))
+    ]
+    if breaches:
+        raise refused(RequestBroken(breaches[:REPORTED]))
     return flat
+
+
+def _given(truth: Truth) -> list[Any]:
+    if truth.strData is msgspec.UNSET and truth.binData is msgspec.UNSET:
+        match truth.data, truth.jsonData:
+            case Data(ndarray=list() as values, tensor=msgspec.UNSET), msgspec.UNSET:
+                return values
+            case Data(ndarray=msgspec.UNSET, tensor=Tensor(values=values)), msgspec.UNSET:
+                return values
+            case msgspec.UNSET, list() as values:
+                return values
+            case msgspec.UNSET, (bool() | int() | float() | None | str()) as label:
+                return [label]
+            case msgspec.UNSET, msgspec.UNSET:
+                return []
+    what = "truth must hold labels as one of data.ndarray, data.tensor and jsonData."
+    raise Refused(400, what, "Send one label per row.")
 
 
 def _table(data: Data) -> list[Any]:

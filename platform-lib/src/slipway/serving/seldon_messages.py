@@ -43,10 +43,12 @@ class Said(msgspec.Struct):
 
 
 class Truth(msgspec.Struct):
-    """The true labels."""
+    """The true labels; text and bytes are read to be refused."""
 
     data: Data | msgspec.UnsetType = msgspec.UNSET
     jsonData: Any | msgspec.UnsetType = msgspec.UNSET
+    strData: Any | msgspec.UnsetType = msgspec.UNSET
+    binData: Any | msgspec.UnsetType = msgspec.UNSET
 
 
 class FeedbackMessage(msgspec.Struct):

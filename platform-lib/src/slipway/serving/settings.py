@@ -23,6 +23,7 @@ class Settings:
         unready_seconds: after SIGTERM, how long to answer as before while the readiness paths say 503.
         log_format: "json" or "console"; by default console in a terminal, JSON elsewhere.
         deployment: who deployed the server.
+        workers: processes that serve, each on a core of its own.
         request_log: where records of all that is answered go; None to keep none.
     """
 
@@ -36,4 +37,5 @@ class Settings:
     unready_seconds: float = 0.0
     log_format: str | None = None
     deployment: Deployment = field(default_factory=Deployment)
+    workers: int = 1
     request_log: request_log.Settings | None = None

@@ -40,6 +40,8 @@ class Watch:
             try:
                 self._app.tick()
                 self._listener.expire()
+                if self._metrics.board is not None:
+                    self._metrics.board.publish(self._metrics.figures())
                 if perf_counter() - reported >= REPORT_SECONDS:
                     reported = perf_counter()
                     self.report()

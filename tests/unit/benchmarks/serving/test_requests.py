@@ -21,3 +21,17 @@ def test_both_protocols_say_the_same_rows(release_folder: Path) -> None:
     for body, row in zip(requests.seldon(release_folder).bodies, rows, strict=True):
         data = json.loads(body)["data"]
         assert dict(zip(data["names"], data["ndarray"][0], strict=True)) == row
+
+
+def test_features_are_what_the_release_scores(release_folder: Path) -> None:
+    features = requests.features(release_folder)
+    assert len(features) == len(requests.rows(release_folder))
+    for row, v2, v1 in zip(
+        features,
+        requests.open_inference_features(release_folder).bodies,
+        requests.seldon_features(release_folder).bodies,
+        strict=True,
+    ):
+        (tensor,) = json.loads(v2)["inputs"]
+        assert (tensor["shape"], tensor["data"]) == ([1, len(row)], row)
+        assert json.loads(v1) == {"data": {"ndarray": [row]}}

@@ -1,46 +1,94 @@
 from __future__ import annotations
 
-from benchmarks.serving import suite
-from benchmarks.serving.suite import CONNECTIONS, EMPTY_HANDLER, MLSERVER, OURS, SELDON, V1, V2, Found
+import json
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from benchmarks.serving import bounds, pacing, servers, suite, wrk
+from benchmarks.serving.peers import MLSERVER, SELDON, V1, V2, Peer
+from benchmarks.serving.requests import Requests
+from benchmarks.serving.servers import Launch
+from benchmarks.serving.stock import Model
+from benchmarks.serving.suite import CONNECTIONS, EMPTY_HANDLER, ONE_WORKER, OURS, Plan
 from benchmarks.serving.wrk import Load
 
+ANSWERS = """
+import json, sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        wrong = body and json.loads(body)["for"] not in sys.argv[2]
+        self.send_response(500 if wrong else 200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+    do_GET = do_POST = answer
+    def log_message(self, *_):
+        pass
+ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+MODEL = Model("a.Class", Path("release"), "model")
 
-def found(ours: float, peers: float) -> Found:
-    """Three rounds in which ours and each peer answered so many requests per second, with latencies to match."""
-    found = Found(rates={V2: 70, V1: 70})
-    for server, protocol in ((OURS, V2), (OURS, V1), (MLSERVER, V2), (SELDON, V1), (EMPTY_HANDLER, V2)):
-        rate = ours if server == OURS else peers
-        found.equal_load[server, protocol] = [100 / rate] * 3
-        found.cold_starts[server] = found.memory[server] = [rate]
-        for connections in CONNECTIONS:
-            found.loads[server, protocol, connections] = [Load(100, rate, 1 / rate, 2 / rate, 1)] * 3
-            found.processor[server, protocol, connections] = [1e6 / rate] * 3
-    return found
+
+def launch(name: str, understood: str) -> Launch:
+    """A server that answers 200 to a body that is for one of the comma-separated names, and 500 to any other."""
+    port = servers.free_port()
+    return Launch(name, (sys.executable, "-c", ANSWERS, str(port), understood), port)
 
 
-def test_every_bound_of_the_issue_is_held_against_every_level() -> None:
-    compared = list(suite.comparisons(found(ours=1000, peers=100)))
-    by_bound = {}
-    for comparison in compared:
-        if comparison.bound:
-            by_bound.setdefault(comparison.bound, []).append(comparison)
-    assert {bound: len(held) for bound, held in by_bound.items()} == {
-        suite.THROUGHPUT: 2 * len(CONNECTIONS),
-        suite.EQUAL_LOAD: 2,
-        suite.EMPTY: len(CONNECTIONS),
-        suite.MEMORY_MIB: 2,
-        suite.COLD_START_SECONDS: 2,
+def peer(name: str, protocol: str) -> Peer:
+    return Peer(name, name, protocol, MODEL, Requests(f"/{protocol[-2:]}", [json.dumps({"for": name}).encode()]))
+
+
+def ask(url: str, body: bytes) -> None:
+    with urllib.request.urlopen(urllib.request.Request(url, body)) as answer:
+        assert answer.status == 200
+
+
+def load(url: str, path: str, bodies: Path, connections: int, seconds: float) -> Load:
+    """In place of a load: one request."""
+    for body in bodies.read_bytes().splitlines():
+        ask(url + path, body)
+    return Load(1, connections, 1, 1, 0)
+
+
+def latencies(port: int, requests: Requests, per_second: float, seconds: float) -> list[float]:
+    """In place of a load: one request."""
+    ask(f"http://127.0.0.1:{port}{requests.path}", requests.bodies[0])
+    return [per_second]
+
+
+def test_each_server_is_asked_its_own_requests_and_all_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peers = [peer(MLSERVER, V2), peer("mlserver-features", V2), peer(SELDON, V1)]
+    monkeypatch.setattr(
+        suite, "candidates", lambda one, scratch: [launch(f"{one.name}, n={n}", one.name) for n in (1, 2)]
+    )
+    monkeypatch.setattr(wrk, "load", load)
+    monkeypatch.setattr(pacing, "latencies", latencies)
+    ours = {OURS: launch("ours", f"{MLSERVER},{SELDON}"), ONE_WORKER: launch("one", MLSERVER)}
+    found, launches = suite.measure(peers, ours, Plan(rounds=1, seconds=1, cold_starts=1), tmp_path)
+    assert set(launches) == {OURS, ONE_WORKER, EMPTY_HANDLER, MLSERVER, "mlserver-features", SELDON}
+    assert {key: len(values) for key, values in found.loads.items()} == {
+        (server, protocol, connections): 1
+        for connections in CONNECTIONS
+        for server, protocol in (
+            (OURS, V2),
+            (OURS, V1),
+            (ONE_WORKER, V2),
+            (EMPTY_HANDLER, V2),
+            *((one.name, one.protocol) for one in peers),
+        )
     }
-    verdicts = {bound: {comparison.verdict for comparison in held} for bound, held in by_bound.items()}
-    assert verdicts[suite.THROUGHPUT] == verdicts[suite.EQUAL_LOAD] == verdicts[suite.EMPTY] == {"ok"}
-    assert verdicts[suite.MEMORY_MIB] == verdicts[suite.COLD_START_SECONDS] == {"missed"}
-
-
-def test_a_server_that_is_only_nine_times_as_fast_misses() -> None:
-    compared = list(suite.comparisons(found(ours=900, peers=100)))
-    assert {comparison.verdict for comparison in compared if comparison.bound == suite.THROUGHPUT} == {"missed"}
-
-
-def test_broken_connections_are_summed_by_server() -> None:
-    levels = 3 * len(CONNECTIONS)
-    assert found(1, 1).broken() == {OURS: 2 * levels, MLSERVER: levels, SELDON: levels, EMPTY_HANDLER: levels}
+    for one in peers:
+        tried = found.tried[one.name]
+        assert launches[one.name].name == max(tried, key=lambda name: tried[name])
+        assert len(found.equal_load[one.name, OURS]) == len(found.equal_load[one.name, one.name]) == 1
+    assert set(found.memory) == set(found.cold_starts) == {OURS, MLSERVER, SELDON}
+    assert len(list(bounds.comparisons(found, peers))) == 3 * 11 + 3 + 4

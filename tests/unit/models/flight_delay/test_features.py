@@ -100,12 +100,12 @@ def test_contract_of_the_features_names_them_in_order() -> None:
 
 
 def test_nothing_else_computes_features() -> None:
-    """Only the pipeline, the release and its footprint call the transform, and none but features.py defines it."""
+    """Only the pipeline and the release call the transform, and none but features.py defines it."""
     code = [*ROOT.glob("platform-lib/src/**/*.py"), *ROOT.glob("pipelines/*.py"), *ROOT.glob("models/*/*.py")]
     defines = [file.name for file in code if "def transform(" in file.read_text()]
     assert defines == ["features.py"]
     callers = {file.stem for file in code if ".transform(" in file.read_text()}
-    assert callers <= {"featurize", "load", "footprint"}
+    assert callers <= {"featurize", "load"}
 
 
 @pytest.mark.parametrize("name", [*marked(contract.RAW, known="after"), *marked(contract.RAW, personal=True)])

@@ -46,11 +46,12 @@ def test_it_prints_what_it_collected_for_machines_and_for_people(tmp_path: Path)
     said = json.loads(first.stdout)
     assert said["collected"]["answers"] == 100
     assert said["labels"] == {
-        "labelled": 1, "feedback": 2, "repeated": 0, "overruled": 0, "unknown": 1, "refused": 0
+        "labelled": 1, "rewarded": 0, "written": 1,
+        "feedback": 2, "repeated": 0, "overruled": 0, "unknown": 1, "refused": 0,
     }  # fmt: skip
     assert "collecting from 127.0.0.1" in first.stderr
     assert "0 messages, 0 repeated, 0 answers, 0 feedback, 0 dead letters" in second.stdout
-    assert "labels: 1 labelled" in second.stdout
+    assert "labels: 1 labelled, 0 rewarded, 0 written" in second.stdout
     assert answers(tmp_path / "out").collect().height == 100
 
 
@@ -85,3 +86,11 @@ def test_a_folder_that_is_none_is_exit_3(tmp_path: Path) -> None:
     done = collect("--nats", "nats://127.0.0.1:1", "--to", str(tmp_path / "file"))
     assert done.returncode == 3
     assert "cannot be written" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--nats-creds", "--nats-ca"])
+def test_a_file_to_reach_nats_by_that_is_missing_is_exit_3_and_named(tmp_path: Path, option: str) -> None:
+    done = collect("--nats", "nats://127.0.0.1:1", "--to", str(tmp_path / "out"), option, str(tmp_path / "absent"))
+    assert done.returncode == 3
+    assert "absent" in done.stderr
+    assert not (tmp_path / "out").exists()

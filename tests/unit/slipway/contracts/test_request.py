@@ -165,6 +165,12 @@ def test_at_most_ten_breaches_are_told() -> None:
     assert len(caught.value.breaches) == 10
 
 
+def test_all_breaches_of_a_row_are_told_on_request() -> None:
+    assert RULES.breaches(GOOD) == []
+    wrong = {name: [1] for name in GOOD} | {f"extra{number}": 1 for number in range(5)}
+    assert len(RULES.breaches(wrong)) == len(wrong) > 10
+
+
 def test_an_unknown_kind_is_refused_when_compiled() -> None:
     with pytest.raises(ValueError, match="field x: kind 'date'"):
         RequestRules([Field("x", "date")])

@@ -42,3 +42,11 @@ def test_summary_saves_against_the_cheaper_of_never_and_always() -> None:
     assert found["cost_never_acting"] == 120_000
     assert found["cost_always_acting"] == 67_500
     assert found["saved"] == 67_500 - 45_000
+
+
+@pytest.mark.parametrize("probability", [0.0, 0.1, 0.5, 1.0])
+def test_what_one_case_costs_on_average_turns_at_the_threshold(probability: float) -> None:
+    acting, waiting = COSTS.acting(probability), COSTS.waiting(probability)
+    assert acting == pytest.approx(45 * (1 - probability) + 90 * probability)
+    assert waiting == pytest.approx(240 * probability)
+    assert (acting < waiting) == (probability > COSTS.threshold())

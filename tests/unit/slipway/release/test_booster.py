@@ -113,3 +113,28 @@ def test_scoring_imports_neither_lightgbm_s_package_nor_what_it_pulls_in(release
     )
     run = subprocess.run([sys.executable, "-c", program, release_folder], check=True, capture_output=True, text=True)
     assert run.stdout == "\n"
+
+
+def test_a_row_of_another_width_is_not_inspected(ours: Booster) -> None:
+    for inspect in (ours.raw, ours.leaves, ours.contributions):
+        with pytest.raises(LightGBMFault, match="has 21 features, the model takes 22"):
+            inspect([0.0] * 21)
+
+
+def test_what_a_row_goes_through_is_lightgbm_s(ours: Booster, theirs: lightgbm.Booster) -> None:
+    matrix = np.random.default_rng(3).normal(scale=50.0, size=(40, 22)).round()
+    matrix[matrix > 60] = np.nan
+    rows = matrix.tolist()
+    assert [ours.raw(row) for row in rows] == theirs.predict(matrix, raw_score=True).tolist()
+    assert [ours.contributions(row) for row in rows] == theirs.predict(matrix, pred_contrib=True).tolist()
+    leaves = theirs.predict(matrix, pred_leaf=True).tolist()
+    assert [ours.leaves(row) for row in rows] == leaves
+    outputs = [ours.leaf_output(tree, leaf) for tree, leaf in enumerate(leaves[0])]
+    assert outputs == [theirs.get_leaf_output(tree, leaf) for tree, leaf in enumerate(leaves[0])]
+    assert ours.trees == theirs.num_trees() == 200
+
+
+def test_the_dump_is_lightgbm_s(ours: Booster, theirs: lightgbm.Booster) -> None:
+    told, expected = ours.dump(), theirs.dump_model()
+    assert told["tree_info"] == expected["tree_info"]
+    assert told["objective"] == "binary sigmoid:1"

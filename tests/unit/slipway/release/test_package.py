@@ -12,18 +12,19 @@ import pytest
 
 from slipway.contracts.request import RequestRules
 from slipway.contracts.signature import from_json
-from slipway.errors import UsageError
+from slipway.errors import EnvironmentFault
 from slipway.evidence import EvidenceRefused
 from slipway.files import read_json, sha256_folder, write_json
 from slipway.project import ModelPaths
 from slipway.release import load, package, verify
+from tests.unit.slipway.release.conftest import judge
 
 Params = dict[str, Any]
 
 PARTS = {
     "manifest.json", "model.txt", "model/contract.py", "model/features.py", "state.json", "signature.json",
     "decision.json", "model.yaml", "card.md", "provenance.json", "example.json", "params.json", "evidence.json",
-    "drift/reading.json",
+    "drift/reading.json", "study.json",
 }  # fmt: skip
 
 
@@ -58,9 +59,11 @@ def test_equal_inputs_give_equal_bytes_wherever_and_whenever(
 def test_every_input_is_in_the_name(here: ModelPaths, params: Params, change: str) -> None:
     first = package.package(here, params)
     if change == "card.md":
-        (here.home / "card.md").write_text("another card")
+        card = here.home / "card.md"
+        card.write_text(card.read_text().replace("Gradient-boosted", "Boosted"))
+        judge(here, params)
     elif change == "provenance":
-        write_json(here.provenance, {"package": "other noise"})
+        write_json(here.provenance, read_json(here.provenance) | {"package": "other noise"})
     else:
         params = params | {"train": params["train"] | {"seed": 99}}
     assert package.package(here, params) != first
@@ -86,9 +89,39 @@ def test_a_refusal_leaves_the_old_release(here: ModelPaths, params: Params) -> N
     verify(here.releases / digest)
 
 
-def test_costs_that_leave_nothing_to_decide_are_refused(here: ModelPaths, params: Params) -> None:
-    card = here.home / "model.yaml"
-    card.write_text(card.read_text().replace("missed_late: 240", "missed_late: 1"))
-    with pytest.raises(UsageError, match="leave nothing to decide"):
+@pytest.mark.parametrize("name", ["model.yaml", "card.md"])
+def test_what_gate_policy_has_not_seen_is_refused(here: ModelPaths, params: Params, name: str) -> None:
+    with (here.home / name).open("a") as file:
+        file.write("\n")
+    with pytest.raises(EvidenceRefused, match=f"stale: it judged {name}"):
         package.package(here, params)
     assert not here.releases.exists()
+
+
+def test_a_candidate_is_the_release_without_its_proof(here: ModelPaths, params: Params) -> None:
+    with package.candidate(here, params) as folder:
+        verify(folder)
+        judged = {name: (folder / name).read_bytes() for name in _files(folder) - {"manifest.json", "card.md"}}
+        scratch = folder.parent
+    assert not scratch.exists()
+    made = here.releases / package.package(here, params)
+    assert judged.pop("card.md") == (here.home / "card.md").read_bytes()
+    assert judged == {
+        name: (made / name).read_bytes() for name in PARTS - {"manifest.json", "evidence.json", "card.md"}
+    }
+    assert package.proving_parts(here, params).keys() == {"evidence.json", "card.md"}
+
+
+def test_a_candidate_needs_no_evidence_and_answers(here: ModelPaths, params: Params) -> None:
+    here.evidence.unlink()
+    with package.candidate(here, params) as folder:
+        assert 0 < load(folder).score_row(read_json(folder / "example.json")) < 1
+
+
+def test_a_release_without_a_drift_reference_is_refused(here: ModelPaths, params: Params) -> None:
+    shutil.rmtree(here.drift)
+    with (
+        pytest.raises(EnvironmentFault, match=r"artifacts/flight_delay/drift holds no files"),
+        package.candidate(here, params),
+    ):
+        pass

@@ -12,7 +12,7 @@ import pytest
 from slipway.request_log.collector import Collected, store
 from slipway.request_log.events import Encoder
 from slipway.request_log.labels import join, label
-from slipway.request_log.partitions import Store, answers, feedback
+from slipway.request_log.partitions import COMPACT_FILES, Store, answers, feedback
 from slipway.request_log.personal import Redaction
 from slipway.request_log.reading import Message
 from slipway.request_log.records import Record
@@ -43,7 +43,8 @@ def test_labels_reach_their_answers_by_request_and_row(target: Store) -> None:
     collect(target, "a", answer(1), wide("w", 3), answer(2))
     collect(target, "b", truth("r1", [True], reward=0.5), truth("w", [0, None, 1]))
     assert label(target) == {
-        "labelled": 3, "feedback": 2, "repeated": 0, "overruled": 0, "unknown": 0, "refused": 0
+        "labelled": 3, "rewarded": 1, "written": 1,
+        "feedback": 2, "repeated": 0, "overruled": 0, "unknown": 0, "refused": 0,
     }  # fmt: skip
     found = labelled(target)
     assert found.select("id", "row", "truth", "reward").rows() == [
@@ -86,6 +87,85 @@ def test_a_wrong_number_of_labels_is_a_dead_letter_and_overrules_nothing(target:
     assert labelled(target)["truth"].to_list() == [1.0, 0.0, 1.0]
     (letter,) = (target.folder / "dead_letters").iterdir()
     assert "has 2 labels, and no answer with that id has as many rows" in letter.read_text()
+
+
+def test_a_reward_alone_is_for_every_row_of_its_request(target: Store) -> None:
+    collect(target, "a", wide("w", 2), answer(1))
+    collect(target, "b", truth("w", [], reward=0.25), truth("r1", [], NOON, reward=1.0), truth("r1", [], NOON + 1, 0.0))
+    counts = label(target)
+    assert (counts["labelled"], counts["rewarded"], counts["refused"], counts["overruled"]) == (0, 3, 0, 1)
+    found = labelled(target)
+    assert found.select("id", "row", "truth", "reward").rows() == [
+        ("r1", 0, None, 0.0), ("w", 0, None, 0.25), ("w", 1, None, 0.25)
+    ]  # fmt: skip
+    assert found["truth_time"].null_count() == found["truth_event"].null_count() == 3
+    assert found["reward_event"].null_count() == 0
+
+
+@pytest.mark.parametrize(
+    ("with_label", "alone", "reward"),
+    [
+        ((NOON, 0.5), (NOON + 1, 0.25), 0.25),
+        ((NOON + 1, 0.5), (NOON, 0.25), 0.5),
+        ((NOON + 1, None), (NOON, 0.25), 0.25),
+    ],
+)
+def test_the_later_reward_counts_and_takes_no_label_away(
+    target: Store, with_label: tuple[int, float | None], alone: tuple[int, float], reward: float
+) -> None:
+    collect(target, "a", answer(1))
+    collect(target, "b", truth("r1", [1], *with_label), truth("r1", [], *alone))
+    assert label(target)["refused"] == 0
+    assert labelled(target).select("truth", "reward").rows() == [(1.0, reward)]
+
+
+def test_only_what_got_new_labels_is_written(target: Store) -> None:
+    days = 6
+    for day in range(days):
+        collect(
+            target, f"a{day}", answer(day, time_ns=NOON + day * DAY_NS), answer(10 + day, time_ns=NOON + day * DAY_NS)
+        )
+    collect(target, "b", *(truth(f"r{day}", [1]) for day in range(days)))
+    assert label(target)["written"] == days
+    before = inodes(target)
+    assert label(target)["written"] == 0
+    collect(target, "c", truth("r0", [1]), truth("nobody", [1]), answer(99, time_ns=NOON + 2 * DAY_NS))
+    assert label(target)["written"] == 1, "the same label came again, later: its time and event are new"
+    collect(target, "d", truth("r13", [0], NOON + 1))
+    counts = label(target)
+    assert (counts["written"], counts["labelled"]) == (1, days + 1)
+    after = inodes(target)
+    assert len(after) == days
+    assert [day for day in before if before[day] != after[day]] == ["day=2025-11-24", "day=2025-11-27"]
+
+
+def inodes(target: Store) -> dict[str, int]:
+    return {file.parent.name: file.stat().st_ino for file in sorted((target.folder / "labelled").rglob("*.parquet"))}
+
+
+def test_a_label_that_is_taken_back_leaves_its_file(target: Store) -> None:
+    collect(target, "a", answer(1))
+    collect(target, "b", truth("r1", [1]))
+    label(target)
+    collect(target, "c", truth("r1", [None], NOON + 1))
+    counts = label(target)
+    assert (counts["written"], counts["labelled"], labelled(target).height) == (1, 0, 0)
+    assert label(target)["written"] == 0
+
+
+def test_compaction_changes_no_label(target: Store) -> None:
+    for number in range(COMPACT_FILES + 3):
+        collect(target, f"a{number:03d}", answer(number))
+        collect(target, f"b{number:03d}", truth(f"r{number}", [number % 2]))
+        if number == COMPACT_FILES - 2:
+            label(target)
+    files = len(list((target.folder / "answers").rglob("*.parquet")))
+    label(target)
+    assert files > COMPACT_FILES, "the compacted file stands beside what it was made of"
+    assert labelled(target)["truth"].to_list() == [
+        float(int(one[1:]) % 2) for one in sorted(f"r{number}" for number in range(COMPACT_FILES + 3))
+    ]
+    assert label(target)["written"] == 0
 
 
 def test_an_id_that_a_client_used_twice_labels_both(target: Store) -> None:

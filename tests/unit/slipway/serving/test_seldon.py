@@ -148,7 +148,7 @@ def test_feedback_is_answered_with_its_puid_and_no_data(server: LiveServer, path
     [
         (None, []),
         ({}, []),
-        ({"data": {"ndarray": [1, 0.5, True, None]}}, [1, 0.5, True, None]),
+        ({"data": {"ndarray": [1, 0.0, True, None]}}, [1, 0.0, True, None]),
         ({"data": {"ndarray": [[1], [0]]}}, [1, 0]),
         ({"data": {"tensor": {"shape": [2, 1], "values": [1.0, 0.0]}}}, [1.0, 0.0]),
         ({"jsonData": [True, False]}, [True, False]),
@@ -167,11 +167,14 @@ def test_truth_becomes_one_label_per_row(truth: Any, labels: list[Any]) -> None:
     assert app.metrics.feedback == 1
 
 
-def test_the_answer_s_puid_counts_before_the_request_s_and_no_reward_is_none() -> None:
+@pytest.mark.parametrize(("truth", "reward"), [({"jsonData": 1}, None), ({"jsonData": None}, None), ({}, 0.0)])
+def test_the_answer_s_puid_counts_before_the_request_s_and_a_missing_reward_is_none_beside_labels_or_else_zero(
+    truth: Any, reward: float | None
+) -> None:
     log = Recorded()
-    message = {"request": {"meta": {"puid": "asked"}}, "response": {"meta": {"puid": "answered"}}}
+    message = {"request": {"meta": {"puid": "asked"}}, "response": {"meta": {"puid": "answered"}}, "truth": truth}
     _handler(_app(log), "/send-feedback")(Request(json.dumps(message).encode(), {}, 0.0))
-    assert [(record.id, record.reward) for record in log.feedbacks] == [("answered", None)]
+    assert [(record.id, record.reward) for record in log.feedbacks] == [("answered", reward)]
 
 
 @pytest.mark.parametrize(
@@ -181,10 +184,11 @@ def test_the_answer_s_puid_counts_before_the_request_s_and_no_reward_is_none() -
         ({"response": {"meta": {"puid": ""}}}, "which request"),
         ({"response": {"meta": {"puid": "x" * 257}}}, "at most 256"),
         ({"response": ANSWERED, "reward": "much"}, "reward"),
-        ({"response": ANSWERED, "truth": {"data": {"ndarray": ["late"]}}}, "truth, row 0"),
-        ({"response": ANSWERED, "truth": {"data": {"ndarray": [1, [1, 2]]}}}, "truth, row 1"),
+        ({"response": ANSWERED, "truth": {"data": {"ndarray": [1, [1, 2]]}}}, "'truth', row 1: a label is 0, 1"),
+        ({"response": ANSWERED, "truth": {"strData": "late"}}, "one of data.ndarray"),
+        ({"response": ANSWERED, "truth": {"binData": "MQ=="}}, "one of data.ndarray"),
         ({"response": ANSWERED, "truth": {"data": {}}}, "one of data.ndarray"),
-        ({"response": ANSWERED, "truth": {"jsonData": "late"}}, "one of data.ndarray"),
+        ({"response": ANSWERED, "truth": {"jsonData": {"late": 1}}}, "one of data.ndarray"),
         ({"response": ANSWERED, "truth": {"jsonData": 1, "data": {"ndarray": [1]}}}, "one of data.ndarray"),
         ([], "wrong shape"),
     ],
@@ -193,6 +197,16 @@ def test_feedback_that_says_nothing_usable_is_refused(server: LiveServer, messag
     status, answer = server.post("/api/v1.0/feedback", message)
     assert status == 400
     assert said in answer["status"]["info"]
+
+
+@pytest.mark.parametrize("label", ["late", "1", "true", 2, -1, 0.5, 10**399, 1e300, [], {}, [[1]]])
+def test_a_label_that_no_decision_could_be_is_refused_by_its_row_and_rule(server: LiveServer, label: Any) -> None:
+    message = {"response": ANSWERED, "truth": {"data": {"ndarray": [1, label, None]}}}
+    status, answer = server.post("/api/v1.0/feedback", message)
+    said = "a label is 0, 1, false, true or, where it is not known, null"
+    assert (status, answer["meta"]["tags"]["details"]) == (
+        400, [{"field": "truth", "rule": "label", "row": 1, "message": said}]
+    )  # fmt: skip
 
 
 def test_every_answer_is_handed_to_the_log(release_folder: Path) -> None:
