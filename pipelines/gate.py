@@ -32,13 +32,12 @@ def gate(model: str) -> None:
     plan = Resampling(**params.evaluate.model_dump())
     with step("judging"):
         verdicts = [
-            policy.judge(facts.gather(paths), params.gates.policy),
             _leakage(paths, params.gates),
             *_quality(model, scores, plan, params.gates),
             _challenger(model, scores, plan, params.gates),
         ]
-    if not verdicts[0].passed:  # A release that does not say what it must cannot be assembled.
-        evidence.conclude(verdicts, subject, paths)
+    # What no release may be made of makes no candidate either.
+    evidence.conclude([policy.judge(facts.gather(paths), params.gates.policy)], subject, paths)
     with package.candidate(paths, params.model_dump(mode="json")) as folder:
         verdicts += _of_the_release(load(folder), scores, params.gates)
         evidence.pronounce(verdicts, subject, paths)

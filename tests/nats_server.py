@@ -23,8 +23,10 @@ PROGRAM = Path(sys.executable).parent / "nats-server"
 class NatsServer:
     """One nats-server on a free loopback port; a new start has the same port and the same JetStream folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, config: str = "") -> None:
+        """``config`` is in the words of nats-server's configuration file."""
         self.folder = folder
+        self._config = config
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -42,7 +44,18 @@ class NatsServer:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        arguments = ["-a", "127.0.0.1", "-p", str(self.port), "-js", "-sd", str(self.folder / "store")]
+        (self.folder / "config").write_text(self._config)
+        arguments = [
+            "-c",
+            str(self.folder / "config"),
+            "-a",
+            "127.0.0.1",
+            "-p",
+            str(self.port),
+            "-js",
+            "-sd",
+            str(self.folder / "store"),
+        ]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen([PROGRAM, *arguments], stderr=log, stdout=log)
         deadline = time.monotonic() + 60

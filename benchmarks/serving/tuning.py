@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from benchmarks.serving import servers, wrk
 from benchmarks.serving.servers import Launch
 
-_TRIES = 2
 _CONNECTIONS = (8, 64)
 
 
 def try_out(candidates: Sequence[Launch], path: str, bodies: Path, scratch: Path) -> dict[str, float]:
-    """The most answers per second that each candidate ever gave, at 8 or 64 connections, by its name.
+    """The most answers per second that each candidate gave, at 8 or 64 connections, by its name.
 
-    All run at once and are loaded in turn, several times: noise only ever slows, and a slow second of the best
+    All run at once and are loaded in turn, once and again: noise only ever slows, and a slow second of the best
     candidate must not make us compare ourselves with a worse one.
     """
     tried: dict[str, float] = {}
-    with contextlib.ExitStack() as stack:
-        up = [stack.enter_context(servers.running(one, scratch / f"try-{n}")) for n, one in enumerate(candidates)]
-        for _ in range(_TRIES):
+    with contextlib.ExitStack() as stack, ThreadPoolExecutor(len(candidates) or 1) as starting:
+        starts = [servers.running(one, scratch / f"try-{n}") for n, one in enumerate(candidates)]
+        up = list(starting.map(stack.enter_context, starts))
+        for connections in _CONNECTIONS:
             for candidate in up:
-                loads = [wrk.load(candidate.url, path, bodies, connections, 1) for connections in _CONNECTIONS]
-                name = candidate.launch.name
-                tried[name] = max(tried.get(name, 0), *(load.per_second for load in loads))
+                load = wrk.load(candidate.url, path, bodies, connections, 1)
+                tried[candidate.launch.name] = max(tried.get(candidate.launch.name, 0), load.per_second)
     return tried
 
 

@@ -25,7 +25,7 @@ def by(runner: str) -> list[str]:
 
 @pytest.mark.parametrize("command", by("here"))
 def test_command_works(command: str, tmp_path: Path) -> None:
-    environment = dict(os.environ)
+    environment = os.environ | {"XDG_CONFIG_HOME": str(tmp_path / "config")}
     if command == "make hooks":
         subprocess.run(["git", "init", "-q", tmp_path], check=True)
         environment |= {"GIT_DIR": str(tmp_path / ".git"), "GIT_WORK_TREE": str(ROOT)}

@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.attested import working_tree
 from tests.conftest import ROOT
 from tests.docs import commands
+
+__all__ = ["working_tree"]
 
 SCRIPTS = [
     pytest.param(block, id=f"{document.relative_to(ROOT)}-{number}")
@@ -37,10 +40,10 @@ def _on_free_ports(script: str) -> str:
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_script_works(script: str, tmp_path: Path) -> None:
+def test_script_works(script: str, tmp_path: Path, working_tree: dict[str, str]) -> None:
     # Nothing that it started outlives it.
     guarded = "set -euo pipefail\ntrap 'kill $(jobs -p) 2> /dev/null || true' EXIT\n" + _on_free_ports(script)
-    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    environment = os.environ | working_tree | {"TMPDIR": str(tmp_path)}
     command = ["timeout", "300", "bash", "-c", guarded]  # it ends the whole process group
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

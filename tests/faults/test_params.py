@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import importlib
 import math
-import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -25,18 +24,22 @@ CONTENT: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text())
 BLOCK = ("models", MODEL)
 
 
+# Blocks whose keys are for their writer to choose.
+OPEN = {("supply_chain", "allowed_imports"), ("advisories", "canaries"), ("advisories", "ignored")}
+
+
 def _walk(value: Any, key: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
     yield key, value
-    if isinstance(value, dict):
+    if isinstance(value, dict) and key[-2:] not in OPEN:
         for name, entry in value.items():
             yield from _walk(entry, (*key, name))
 
 
 EVERY = list(_walk(CONTENT["models"][MODEL], BLOCK))
-BLOCKS = [key for key, value in EVERY if isinstance(value, dict)]
+BLOCKS = [key for key, value in EVERY if isinstance(value, dict) and key[-2:] not in OPEN]
+LISTS = [(key, value) for key, value in EVERY if isinstance(value, list)]
 LEAVES = [(key, value) for key, value in EVERY if not isinstance(value, dict)]
 NUMBERS = [(key, value) for key, value in LEAVES if isinstance(value, int | float)]
-LISTS = [(key, value) for key, value in LEAVES if isinstance(value, list)]
 WHOLE = [(key, value) for key, value in NUMBERS if isinstance(value, int)]
 
 
@@ -106,12 +109,30 @@ def test_what_is_no_number_is_refused_by_key(tmp_path: Path, key: tuple[str, ...
 
 
 @pytest.mark.parametrize(("key", "value"), LISTS, ids=_name)
-@pytest.mark.parametrize("wrong", [lambda _: [], lambda _: "all", lambda _: None, lambda value: [*value, 1]])
-def test_what_is_no_list_of_words_is_refused_by_key(
-    tmp_path: Path, key: tuple[str, ...], value: Any, wrong: Any
-) -> None:
-    said = _complaint(tmp_path, _with(key, wrong(value)))
-    assert re.search(rf"{re.escape('.'.join(key))}(\.\d+)? is ", said)
+def test_what_is_no_list_of_words_is_refused_by_key(tmp_path: Path, key: tuple[str, ...], value: Any) -> None:
+    name = ".".join(key)
+    for wrong in (value[0], 1, None, {value[0]: 1}):
+        assert f"{name} is {wrong!r}: " in _complaint(tmp_path, _with(key, wrong))
+    assert f"{name}.1 is 7: " in _complaint(tmp_path, _with(key, [value[0], 7]))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "named"),
+    [
+        ("supply_chain.allowed_imports", {"polars": "col"}, ".polars is 'col'"),
+        ("supply_chain.allowed_imports", ["polars"], " is ['polars']"),
+        ("advisories.canaries", {}, " is {}: "),
+        ("advisories.canaries", {"jinja2==2.4.1": 7}, ".jinja2==2.4.1 is 7"),
+        ("advisories.ignored", {"CVE-1": "because"}, ".CVE-1 is 'because'"),
+        ("advisories.ignored", {"CVE-1": {"until": "2026-12-31"}}, ".CVE-1.reason is missing"),
+        ("advisories.ignored", {"CVE-1": {"reason": "unused", "until": "2026-12-31"}}, ".CVE-1.reason is 'unused'"),
+        ("advisories.ignored", {"CVE-1": {"reason": "we never call it", "until": "soon"}}, ".CVE-1 is "),
+        ("advisories.ignored", {"CVE-1": {"reason": "we never call it"}}, ".CVE-1.until is missing"),
+    ],
+)
+def test_a_wrong_entry_of_an_open_block_is_refused_by_key(tmp_path: Path, key: str, value: Any, named: str) -> None:
+    said = _complaint(tmp_path, _with((*BLOCK, "gates", *key.split(".")), value))
+    assert f"models.{MODEL}.gates.{key}{named}" in said
 
 
 @pytest.mark.parametrize(("key", "value"), WHOLE, ids=_name)

@@ -181,7 +181,9 @@ def test_slipway_verify_is_exit_3_and_names_the_file(
         cli.main()
     assert caught.value.code == 3
     out, err = capsys.readouterr()
-    assert out == ""
+    found = json.loads(out)
+    assert found["verified"] is False
+    assert said in next(check["said"] for check in found["checks"] if check["state"] == "REFUSED")
     assert said in err
 
 

@@ -54,6 +54,7 @@ def lay_out(top: Path) -> None:
     write_json(top / TOY.evaluation / "metrics.json", metrics())
     write_json(top / TOY.evaluation / "curves.json", _curves())
     write_json(top / TOY.evaluation / "importance.json", {"colour": 0.7, "weight": 0.3})
+    write_json(top / TOY.study / "study.json", study())
     write_json(top / TOY.challenge / "comparison.json", {"champion": None})
     write_json(top / TOY.drift / "reading.json", asdict(reading()))
     write_json(top / TOY.observed, {"budget": {"single_row_ms": 0.5, "memory_mib": 3.0}})
@@ -118,6 +119,21 @@ def metrics() -> dict[str, Any]:
             "cost_always_acting": 1200.0,
             "saved": 400.0,
         },
+    }
+
+
+def study() -> dict[str, Any]:
+    """study.json: "colour" earns its place, "weight" harms."""
+    return {
+        "ablation": {
+            "features": [
+                {"feature": "colour", "added_log_loss": _estimate(0.05), "earns": True, "harms": False},
+                {"feature": "weight", "added_log_loss": _estimate(-0.05), "earns": False, "harms": True},
+            ],
+            "groups": [{"features": ["weight", "size"], "added_log_loss": _estimate(0.04), "earns": True}],
+            "unearned": ["weight"],
+        },
+        "staleness": {"ages": [{"age": age, "above_freshest": _estimate(0.01 * age)} for age in (1, 2, 3)]},
     }
 
 

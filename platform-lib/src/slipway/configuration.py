@@ -112,11 +112,11 @@ class Gates(Strict):
     slices: slices.Thresholds
     calibration: calibration.Thresholds
     budget: budget.Thresholds
-    policy: policy.Thresholds
     skew: skew.Thresholds
     supply_chain: supply_chain.Thresholds
     advisories: advisories.Thresholds
     provenance: provenance.Thresholds
+    policy: policy.Thresholds
 
 
 class ModelParams(Strict):

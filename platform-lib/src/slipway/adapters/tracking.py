@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slipway.adapters.mlflow_store import FILE, RELEASE_TAG
 from slipway.contracts.signature import Field
 from slipway.files import read_json
 from slipway.project import ModelPaths
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
     from mlflow.models import ModelSignature
 
-STORE = Path("mlflow")
+STORE = FILE.parent
 ALIAS = "challenger"
-RELEASE_TAG = "slipway.release"
+_FORBIDDEN = re.compile(r"[^\w\-. :/]")  # in the name of a parameter
 _KINDS = {"integer": "long", "number": "double", "string": "string"}
 _NEEDED_TO_SCORE = ("lightgbm", "numpy", "polars", "pyyaml")
 
@@ -70,7 +71,7 @@ def _mlflow() -> Iterator[Any]:
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
     STORE.mkdir(exist_ok=True)
-    mlflow.set_tracking_uri(f"sqlite:///{STORE / 'mlflow.db'}")
+    mlflow.set_tracking_uri(f"sqlite:///{FILE}")
     yield mlflow
 
 
@@ -90,7 +91,8 @@ def _find(client: Any, release: Release) -> ModelVersion | None:
 
 
 def _log(mlflow: Any, release: Release, paths: ModelPaths) -> None:
-    mlflow.log_params(dict(_flat(read_json(release.folder / "params.json"))))
+    params = _flat(read_json(release.folder / "params.json"))
+    mlflow.log_params({_FORBIDDEN.sub("_", name): value for name, value in params})
     mlflow.log_metrics(_measures(paths))
     evidence = read_json(release.folder / "evidence.json")
     subject = evidence["verdicts"]["leakage"]["subject"]

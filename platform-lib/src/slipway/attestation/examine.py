@@ -17,11 +17,12 @@ from typing import Any, TypeVar
 from slipway import project
 from slipway.adapters import mlflow_store
 from slipway.attestation import audit, provenance, source
-from slipway.attestation.repository import Commit, Repository
+from slipway.attestation.repository import Repository
 from slipway.errors import GateRed, SlipwayError, UsageError
 from slipway.gates import provenance as gate
 from slipway.gates.provenance import Findings, Witness
-from slipway.release import keyring, lineage, manifest, statement, trust
+from slipway.gates.verdict import Verdict
+from slipway.release import keyring, lineage, manifest, scan, statement, trust
 from slipway.release.dsse import ReleaseUntrusted
 from slipway.release.keyring import Key
 
@@ -77,6 +78,7 @@ class Examination:
         gates: the gates whose green verdicts it holds.
         checks: all checks, in the order in which they ran.
         witnesses: those of them that name a release by its digest.
+        verdict: of gate provenance; None if no key was named.
     """
 
     folder: Path
@@ -84,6 +86,7 @@ class Examination:
     gates: list[str] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     witnesses: list[Witness] = field(default_factory=list)
+    verdict: Verdict | None = None
 
     @property
     def error(self) -> SlipwayError | None:
@@ -131,17 +134,21 @@ def examine(folder: Path, trusted: Trusted) -> Examination:
         lambda _: manifest.digest_of(found.folder),
     )
     if listed is None:
+        # Its own files say nothing now, the thresholds in them neither; without a statement there is no clock to judge.
+        found.verdict = gate.judge(_findings(found, None, {}, trusted), gate.Thresholds(0))
         return found
     found.manifest = listed
     told = _signed(found, trusted, keys)
     held = found.ask("verdicts", lambda: lineage.check(found.folder, listed), lambda it: f"{len(it)} gates green")
     found.gates = held or []
     if trusted.key is None:
-        for name in ("signature", "statement", "lineage", "provenance"):
+        for name in ("signature", "statement", "lineage", "provenance", "advisories"):
             found.skip(name, "no key was named (--key)")
         return found
     _lineage(found, told)
     found.ask("provenance", lambda: _judged(found, told, trusted), lambda said: said)
+    file = trusted.file(found.folder, str(listed["model"]), scan.SUFFIX)
+    found.ask("advisories", lambda: _scanned(found, file, keys, trusted), lambda said: said)
     return found
 
 
@@ -173,12 +180,12 @@ def _lineage(found: Examination, told: provenance.Provenance | None) -> None:
         found.skip("lineage", "this is no monorepo" if home is None else "there is no statement to believe")
         return
     made_here = found.folder.is_relative_to(home / "releases")
-    commit = Repository(home).commit(told.commit)
-    if commit is None and not made_here:
+    repository = Repository(home)
+    if repository.commit(told.commit) is None and not made_here:
         found.skip("lineage", f"made elsewhere: this clone has no commit {told.commit[:12]}")
         return
     model, same = str(found.manifest["model"]), lambda _: found.folder.name
-    found.hear("source commit", lambda: _source(found, told, commit), lambda it: f"commit {it[:12]}", same)
+    found.hear("source commit", lambda: _source(found, told, repository), lambda it: f"commit {it[:12]}", same)
     store = home / mlflow_store.FILE
     if made_here and store.is_file():
         run = partial(mlflow_store.find, store, model, found.folder.name)
@@ -199,13 +206,9 @@ def _home() -> Path | None:
         return None
 
 
-def _source(found: Examination, told: provenance.Provenance, commit: Commit | None) -> str:
+def _source(found: Examination, told: provenance.Provenance, repository: Repository) -> str:
     digest = found.folder.name
-    if commit is None:
-        raise source.SourceUnknown(
-            f"Release {digest[:12]} was made of commit {told.commit}, says its statement, and this clone lacks it.",
-            "Fetch it: git fetch.",
-        )
+    commit = source.held(repository, told.commit, digest)
     source.check(commit, found.folder, str(found.manifest["model"]))
     if commit.time > told.signed_on:
         raise ReleaseUntrusted(
@@ -217,15 +220,32 @@ def _source(found: Examination, told: provenance.Provenance, commit: Commit | No
 
 
 def _judged(found: Examination, told: provenance.Provenance | None, trusted: Trusted) -> str:
-    findings = Findings(
+    thresholds = gate.Thresholds(**lineage.thresholds(found.folder, "provenance"))
+    found.verdict = gate.judge(_findings(found, told, provenance.verdicts(found.folder), trusted), thresholds)
+    if not found.verdict.passed:
+        raise GateRed(f"Gate provenance is red: {found.verdict.reason}", "What is refused says what to do.")
+    return found.verdict.reason
+
+
+def _findings(
+    found: Examination, told: provenance.Provenance | None, held: dict[str, str], trusted: Trusted
+) -> Findings:
+    return Findings(
         release=found.folder.name,
         witnesses=found.witnesses,
         signed=told.verdicts if told else {},
-        held=provenance.verdicts(found.folder),
+        held=held,
         signed_on=told.signed_on if told else None,
         now=trusted.now,
     )
-    verdict = gate.judge(findings, gate.Thresholds(**lineage.thresholds(found.folder, "provenance")))
+
+
+def _scanned(found: Examination, file: Path, keys: tuple[Key, ...], trusted: Trusted) -> str:
+    remedy = "Scan the release again: `slipway scan`."
+    if not file.is_file():
+        raise GateRed(f"Gate advisories is red: the release was never scanned, there is no {file}.", remedy)
+    days = lineage.thresholds(found.folder, "advisories")["max_age_days"]
+    verdict = scan.check(found.folder, file, keys, days, trusted.now)
     if not verdict.passed:
-        raise GateRed(f"Gate provenance is red: {verdict.reason}", "What is refused says what to do.")
+        raise GateRed(f"Gate advisories is red: {verdict.reason}", remedy)
     return verdict.reason

@@ -55,8 +55,11 @@ class Provenance:
 
 
 def verdicts(folder: Path) -> dict[str, str]:
-    """Sha256 of each verdict that the release in ``folder`` holds, by gate."""
-    held = read_json(folder / "evidence.json")["verdicts"]
+    """Sha256 of each verdict that the release in ``folder`` holds, by gate; none if its evidence is none."""
+    evidence = read_json(folder / "evidence.json")
+    held = evidence.get("verdicts") if isinstance(evidence, dict) else None
+    if not isinstance(held, dict):
+        return {}
     return {gate: hashlib.sha256(canonical_json(verdict)).hexdigest() for gate, verdict in held.items()}
 
 

@@ -36,6 +36,10 @@ class Repository:
         found = self._git("cat-file", "-e", f"{name}^{{commit}}").returncode == 0
         return Commit(self, name) if found else None
 
+    def committed(self, path: str) -> bytes:
+        """What the last commit has of ``path``; empty if it has no such file."""
+        return self._git("cat-file", "blob", f"HEAD:{path}").stdout
+
     @property
     def address(self) -> str | None:
         """Where the repository is cloned from, without any password; None if from this machine or nowhere."""

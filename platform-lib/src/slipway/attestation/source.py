@@ -58,6 +58,21 @@ def find(folder: Path, model: str, top: Path) -> Commit:
     )
 
 
+def held(repository: Repository, commit: str, release: str) -> Commit:
+    """The commit that a statement names as the source of ``release``.
+
+    Raises:
+        SourceUnknown: when this clone does not have it.
+    """
+    found = repository.commit(commit)
+    if found is None:
+        raise SourceUnknown(
+            f"Release {release[:12]} was made of commit {commit}, says its statement, and this clone lacks it.",
+            "Fetch it: git fetch.",
+        )
+    return found
+
+
 class _NamesAnother(SourceUnknown):
     """The commit's dvc.lock knows another release, or none."""
 

@@ -11,14 +11,22 @@ import sys
 import typer
 from rich.markup import escape
 
+from slipway.cli.audit import audit
 from slipway.cli.collect import collect
 from slipway.cli.explain import explain
 from slipway.cli.keygen import keygen
+from slipway.cli.pack import pack
 from slipway.cli.predict import predict
+from slipway.cli.rebuild import rebuild
 from slipway.cli.record import record
 from slipway.cli.report import report
+from slipway.cli.scan import scan
+from slipway.cli.score import score
 from slipway.cli.serve import serve
 from slipway.cli.sign import sign
+from slipway.cli.tamper import tamper
+from slipway.cli.tune import tune
+from slipway.cli.unpack import unpack
 from slipway.cli.verdicts import verdicts
 from slipway.cli.verify import verify
 from slipway.errors import OWN_FAULT, SlipwayError
@@ -32,7 +40,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (verdicts, verify, keygen, sign, record, report, predict, explain, serve, collect):
+for verb in (
+    verdicts, verify, keygen, sign, scan, tamper, rebuild, pack, unpack, audit, record, report, score, predict, explain,
+    serve, collect, tune,
+):  # fmt: skip
     app.command()(verb)
 
 

@@ -8,12 +8,14 @@ from typing import Annotated
 
 import typer
 
-from slipway.cli.options import Json
+from slipway.cli.options import Json, NatsCa, NatsCredentials
 
 
 def collect(
     nats: Annotated[str, typer.Option("--nats", metavar="URL", help="A NATS server; several with commas.")],
     to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="Where the Parquet files go.")],
+    nats_creds: NatsCredentials = None,
+    nats_ca: NatsCa = None,
     follow: Annotated[
         bool, typer.Option("--follow/--once", help="Go on until SIGTERM or Ctrl-C, or end when nothing is left.")
     ] = False,
@@ -36,6 +38,8 @@ def collect(
       slipway collect --nats nats://127.0.0.1:4222 --to collected
 
       slipway collect --nats nats://127.0.0.1:4222 --to collected --follow --label-minutes 10
+
+      slipway collect --nats tls://nats:4222 --nats-ca ca.pem --nats-creds collector.creds --to collected
     """
     from dataclasses import asdict
 
@@ -43,7 +47,9 @@ def collect(
     from slipway.request_log.collector import Source
     from slipway.request_log.collector import run as run_collector
 
-    source = Source(servers=tuple(nats.split(",")), stream=stream, consumer=consumer)
+    source = Source(
+        servers=tuple(nats.split(",")), stream=stream, consumer=consumer, credentials=nats_creds, ca_file=nats_ca
+    )
     counts, labels = run_collector(source, to, label_minutes * 60 if follow else None)
     if json:
         sys.stdout.write(canonical_json({"collected": asdict(counts), "labels": labels}).decode())

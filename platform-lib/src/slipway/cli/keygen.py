@@ -26,9 +26,9 @@ def keygen(
 
     Examples:
 
-      slipway keygen
-
       slipway keygen ~/.config/slipway/release-2027.pem
+
+      slipway keygen /run/secrets/release.pem
     """
     from slipway.release import signing
 

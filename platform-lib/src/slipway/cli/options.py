@@ -28,6 +28,15 @@ ReleaseName = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, for machines.")]
+SigningKey = Annotated[
+    Path | None,
+    typer.Option(
+        "--key",
+        envvar="SLIPWAY_SIGNING_KEY",
+        callback=not_blank,
+        help="Private key (PEM), as from `slipway keygen`; by default the development key, made on first use.",
+    ),
+]
 PublicKey = Annotated[
     Path | None,
     typer.Option(
@@ -44,5 +53,23 @@ Signature = Annotated[
         envvar="SLIPWAY_SIGNATURE",
         callback=not_blank,
         help="The release's signature; by default <folder>.sig beside the folder, or where `slipway sign` puts it.",
+    ),
+]
+NatsCredentials = Annotated[
+    Path | None,
+    typer.Option(
+        "--nats-creds",
+        envvar="SLIPWAY_NATS_CREDS",
+        callback=not_blank,
+        help="A NATS user's .creds file, as `nsc` writes it; read anew at each connection.",
+    ),
+]
+NatsCa = Annotated[
+    Path | None,
+    typer.Option(
+        "--nats-ca",
+        envvar="SLIPWAY_NATS_CA",
+        callback=not_blank,
+        help="PEM file of the authority of NATS's certificate; then, as with tls:// URLs, nothing goes without TLS.",
     ),
 ]

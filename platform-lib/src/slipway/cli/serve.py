@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from slipway.cli.options import PublicKey, ReleaseName, Signature
+from slipway.cli.options import NatsCa, NatsCredentials, PublicKey, ReleaseName, Signature
 
 
 def serve(
@@ -67,6 +67,8 @@ def serve(
             help="NATS server that takes a record of each answer; several with commas. Without it, none is kept.",
         ),
     ] = None,
+    nats_creds: NatsCredentials = None,
+    nats_ca: NatsCa = None,
     spool: Annotated[
         Path | None,
         typer.Option(
@@ -113,6 +115,8 @@ def serve(
             spool=spool or log.default_spool(),
             max_spool_bytes=int(spool_mib * 2**20),
             token_key_file=token_key,
+            credentials=nats_creds,
+            ca_file=nats_ca,
         )
     settings = Settings(
         host, port, metrics_port, grpc_port,

@@ -7,20 +7,12 @@ from typing import Annotated
 
 import typer
 
-from slipway.cli.options import ReleaseName, not_blank
+from slipway.cli.options import ReleaseName, SigningKey
 
 
 def sign(
     release: ReleaseName,
-    key: Annotated[
-        Path | None,
-        typer.Option(
-            "--key",
-            envvar="SLIPWAY_SIGNING_KEY",
-            callback=not_blank,
-            help="Private key (PEM), as from `slipway keygen`; by default the development key, made on first use.",
-        ),
-    ] = None,
+    key: SigningKey = None,
     to: Annotated[
         Path | None, typer.Option("--to", help="The signature's file; by default signatures/<model>/<digest>.sig.")
     ] = None,

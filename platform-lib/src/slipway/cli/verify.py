@@ -75,6 +75,7 @@ def _facts(found: Examination, now: datetime, signed: bool) -> dict[str, Any]:
         "at": now.isoformat(timespec="seconds"),
         "verified": found.error is None,
         "signed": signed and found.error is None,
+        "provenance": found.verdict.as_evidence() if found.verdict else None,
         "checks": [
             {
                 "check": check.name,

@@ -111,9 +111,9 @@ def judge(scan: Scan, thresholds: Thresholds, now: datetime) -> Verdict:
 def _faults(scan: Scan, thresholds: Thresholds, now: datetime) -> list[str]:
     """What makes the scan worthless, whatever it found."""
     if scan.fault:
-        return [f"Nothing is known of advisories: {scan.fault}"]
+        return [f"Nothing is known of advisories from {scan.source}: {scan.fault}"]
     if not scan.pins:
-        return ["Nothing is known of advisories: no package was asked about."]
+        return [f"Nothing is known of advisories from {scan.source}: no package was asked about."]
     if not scan.started <= scan.finished <= now + CLOCK_TOLERANCE:
         return [
             f"The scan's times cannot be: started {_said(scan.started)}, finished {_said(scan.finished)}, "
@@ -132,7 +132,7 @@ def _exemption(found: Advisory, thresholds: Thresholds) -> Exemption | None:
 
 def _sentence(found: Advisory) -> str:
     fixed = f"fixed in {', '.join(found.fixed)}" if found.fixed else "no fixed version is known"
-    return f"{found.package} {found.version} has {found.id} ({fixed})."
+    return f"{found.package} {found.version} has {', '.join((found.id, *found.aliases))} ({fixed})."
 
 
 def _expired(scan: Scan, thresholds: Thresholds, now: datetime) -> list[str]:

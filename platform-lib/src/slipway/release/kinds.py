@@ -95,6 +95,7 @@ def _parquet(content: bytes) -> None:
 
     try:
         metadata = pl.read_parquet_metadata(io.BytesIO(content))
+        pl.read_parquet(io.BytesIO(content))
     except (pl.exceptions.PolarsError, OSError) as error:
         raise NotOfItsKind(f"it is not Parquet: {error}") from error
     schema = base64.b64decode(metadata.get("ARROW:schema", ""))

@@ -61,13 +61,15 @@ def thresholds(folder: Path, gate: str) -> dict[str, Any]:
     Raises:
         EvidenceRefused: when the release is older than the gate.
     """
-    limits = read_json(folder / "params.json")["gates"].get(gate)
-    if limits is None:
+    content = read_json(folder / "params.json")
+    blocks = content.get("gates") if isinstance(content, dict) else None
+    limits = blocks.get(gate) if isinstance(blocks, dict) else None
+    if not isinstance(limits, dict):
         raise EvidenceRefused(
             f"Release {folder.name[:12]} was made before there was a gate {gate}: it does not hold its thresholds.",
             "Make it anew: `dvc repro`.",
         )
-    return dict(limits)
+    return limits
 
 
 def _check_subjects(verdicts: dict[str, Any], manifest: dict[str, Any]) -> None:

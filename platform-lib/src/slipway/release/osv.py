@@ -19,7 +19,7 @@ DEFAULT_URL = "https://api.osv.dev"
 # What its documentation gives as the largest answer.
 _MAX_BYTES = 32 << 20
 _CHUNK = 1 << 16
-# Kept below a minute so that a person who waits learns why.
+# The time limit of the whole answer, below a minute so that a person who waits learns why.
 SECONDS = 20.0
 
 
@@ -29,21 +29,20 @@ class SourceSilent(SlipwayError):
     exit_code = 1
 
 
-def known(url: str, pins: Sequence[str], canaries: Mapping[str, str], seconds: float = SECONDS) -> dict[str, list[str]]:
+def known(url: str, pins: Sequence[str], canaries: Mapping[str, str]) -> dict[str, list[str]]:
     """The ids of the advisories that the source knows for each pin ("name==version"), empty for most.
 
     Args:
         url: the source's address, without the path.
         pins: whom to ask about.
         canaries: for pins of old versions an advisory that must be among their ids.
-        seconds: the time limit of the whole answer.
 
     Raises:
         SourceSilent: when it cannot be reached, answers with an error, too late, with something else than answers
             to these questions, or does not know a canary.
     """
     asked = [*pins, *canaries]
-    results = _results(_post(f"{url}/v1/querybatch", {"queries": [_query(pin) for pin in asked]}, seconds), len(asked))
+    results = _results(_post(f"{url}/v1/querybatch", {"queries": [_query(pin) for pin in asked]}), len(asked))
     ids = [_ids(result) for result in results]
     for (pin, advisory), found in zip(canaries.items(), ids[len(pins) :], strict=True):
         if advisory not in found:
@@ -59,27 +58,29 @@ def _query(pin: str) -> dict[str, Any]:
     return {"package": {"name": name, "ecosystem": "PyPI"}, "version": version}
 
 
-def _post(address: str, question: Mapping[str, Any], seconds: float) -> bytes:
+def _post(address: str, question: Mapping[str, Any]) -> bytes:
     import requests
+    from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-    deadline = time.monotonic() + seconds
-    late = SourceSilent(f"the source did not answer within {seconds:g} seconds.")
+    deadline = time.monotonic() + SECONDS
+    late = SourceSilent(f"the source did not answer within {SECONDS:g} seconds.")
     try:
         # Followed, a redirect would turn the question into another one: a GET without it.
-        with requests.post(address, json=question, timeout=seconds, allow_redirects=False, stream=True) as answer:
+        with requests.post(address, json=question, timeout=SECONDS, allow_redirects=False, stream=True) as answer:
             _refuse_status(answer.status_code, answer.headers.get("location"))
             content = bytearray()
-            for chunk in answer.iter_content(_CHUNK):
-                content += chunk
+            # As it comes: one who sends a byte now and then keeps within each time limit but the whole one.
+            while part := answer.raw.read1(_CHUNK, decode_content=True):
+                content += part
                 if time.monotonic() > deadline:
                     raise late
                 if len(content) > _MAX_BYTES:
                     raise SourceSilent(f"the source's answer is longer than {_MAX_BYTES >> 20} MiB.")
-    except requests.Timeout as error:
+    except (requests.Timeout, ReadTimeoutError) as error:
         raise late from error
     except requests.ConnectionError as error:
         raise SourceSilent(f"the source cannot be reached: {_innermost(error)}.") from error
-    except requests.RequestException as error:
+    except (requests.RequestException, HTTPError) as error:
         raise SourceSilent(f"the source's answer broke off or cannot be decoded: {_innermost(error)}.") from error
     return bytes(content)
 

@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from slipway.errors import UsageError
 from slipway.files import read_json
 from slipway.gates import advisories
 from slipway.gates.advisories import Advisory, Exemption, Scan, Thresholds
@@ -35,7 +37,12 @@ def scan(folder: Path, url: str, thresholds: Thresholds) -> Scan:
     """Ask the advisory source ``url`` about each package of the release's SBOM.
 
     What the source does wrong is not raised but told in the scan's ``fault``, which the gate judges.
+
+    Raises:
+        UsageError: when ``url`` is none of HTTP.
     """
+    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
+        raise UsageError(f"{url!r} is not the address of an advisory source.", "Give one as https://api.osv.dev.")
     pins, started = sbom.pins(read_json(folder / sbom.FILE)), datetime.now(UTC)
     found: list[Advisory] = []
     fault = ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -73,8 +74,12 @@ def _settings() -> dict[str, Any]:
 
 
 def _lines(path: Path) -> list[str]:
+    import polars as pl
+
     if path.suffix == ".parquet":
-        return [f'"{text}"' for text in _parquet_texts(path)]
+        # What only calls itself Parquet is read as text.
+        with suppress(pl.exceptions.PolarsError, OSError):
+            return [f'"{text}"' for text in _parquet_texts(path)]
     return path.read_text(errors="replace").splitlines()
 
 

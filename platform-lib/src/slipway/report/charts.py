@@ -98,6 +98,18 @@ def importance(shares: Mapping[str, float]) -> Chart:
     return sized
 
 
+def staleness(ages: Rows) -> Chart:
+    """Log loss above the freshest model's, by age in months."""
+    rows = [{"age": entry["age"], **entry["above_freshest"]} for entry in ages]
+    age = _x("age", "months since training", axis=alt.Axis(tickMinStep=1, grid=False))
+    spread = _data(rows).mark_rule(color=ACCENT, strokeWidth=2, opacity=0.55).encode(
+        x=age, y=_y("low", "log loss added", axis=alt.Axis(tickCount=6)), y2="high"
+    )  # fmt: skip
+    points = _data(rows).mark_circle(color=ACCENT, size=55, opacity=1).encode(x=age, y=_y("value", "log loss added"))
+    level = _data([{"at": 0}]).mark_rule(color=MUTED, strokeDash=[4, 4]).encode(y="at:Q")
+    return _layers(level, spread, points, height=220)
+
+
 def group_measure(groups: Rows, measure: str, overall: float, title: str) -> Chart:
     """``measure`` with its interval in each group that has one, and over all groups."""
     rows = [{"group": entry["group"], **entry[measure]} for entry in groups if measure in entry]

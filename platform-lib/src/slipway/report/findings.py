@@ -45,7 +45,7 @@ class Findings:
         train, evaluation: what it was trained and judged on.
         judgements: one per gate.
         standing: whether it became a release.
-        metrics, curves, importance, comparison: the JSON of stages evaluate and challenge.
+        metrics, curves, importance, study, comparison: the JSON of stages evaluate, study and challenge.
         drift: what the drift stage measured, None where it has not run.
         observed: measurements of this machine by gate, empty where there are none.
         provenance: where the data came from.
@@ -62,6 +62,7 @@ class Findings:
     metrics: Mapping[str, Any]
     curves: Mapping[str, Any]
     importance: Mapping[str, float]
+    study: Mapping[str, Any]
     comparison: Mapping[str, Any]
     drift: Reading | None
     observed: Mapping[str, Any]
@@ -92,6 +93,7 @@ def read(paths: ModelPaths) -> Findings:
         metrics=read_json(paths.evaluation / "metrics.json"),
         curves=read_json(paths.evaluation / "curves.json"),
         importance=read_json(paths.evaluation / "importance.json"),
+        study=read_json(paths.study / "study.json"),
         comparison=read_json(paths.challenge / "comparison.json"),
         drift=from_json(read_json(reading)) if reading.is_file() else None,
         observed=read_json(paths.observed) if paths.observed.is_file() else {},

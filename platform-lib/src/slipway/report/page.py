@@ -23,6 +23,7 @@ SECTIONS = {
     "cost": "Cost",
     "drift": "Drift",
     "importance": "Features",
+    "study": "Ablation and age",
     "budget": "Budget",
     "lineage": "Lineage",
     "quarantine": "Quarantine",
@@ -54,6 +55,7 @@ def render(findings: Findings) -> str:
             cost=_cost(findings),
             drift=_drift(findings),
             importance=_importance(findings),
+            staleness=_staleness(findings),
             budget=_budget(findings),
         )
     )
@@ -212,6 +214,17 @@ def _importance(findings: Findings) -> Picture:
         "Each feature's share of the gain of all splits.",
         f"Importance of {len(findings.importance)} features; {strongest} is the strongest "
         f"with {_percent(findings.importance[strongest])} of the gain.",
+    )
+
+
+def _staleness(findings: Findings) -> Picture:
+    ages = findings.study["staleness"]["ages"]
+    above = ages[-1]["above_freshest"]["value"]
+    return draw(
+        "staleness",
+        charts.staleness(ages),
+        "Log loss above that of the freshest model for the same months, by the months since training, with intervals.",
+        f"Log loss added by age; after {ages[-1]['age']} months it is {above:+.4f}.",
     )
 
 

@@ -7,6 +7,7 @@ settings     where it goes, and how much may wait
 personal     personal fields: dropped or tokenised before anything is encoded
 events       records to a batch of CloudEvents in JSON, the body of one message
 log          RequestLog: takes records without blocking, and sees each batch to NATS or to the disk
+access       connecting to NATS, with credentials and over TLS
 connection   a connection to JetStream that comes back by itself; publishing with acknowledgement
 spool        batches on disk while NATS is away, kept over the death of the process
 

@@ -18,7 +18,8 @@ import polars as pl
 from slipway.errors import EnvironmentFault
 from slipway.progress import step
 from slipway.request_log import settings as names
-from slipway.request_log.connection import connect, ensure_stream
+from slipway.request_log.access import check, connect
+from slipway.request_log.connection import ensure_stream
 from slipway.request_log.labels import label
 from slipway.request_log.partitions import ColumnsDiffer, Store
 from slipway.request_log.reading import DeadLetter, Message, Place, read
@@ -44,7 +45,7 @@ class Source:
     """Where the collector reads.
 
     Attributes:
-        servers: URLs of the NATS servers of one cluster.
+        servers, credentials, ca_file: of :class:`slipway.request_log.settings.Access`.
         stream: name of the stream; it is created if there is none.
         subjects: what its subjects begin with.
         consumer: name of the durable consumer; each folder needs one of its own.
@@ -58,6 +59,12 @@ class Source:
     consumer: str = "slipway-collect"
     gather_seconds: float = 2.0
     ack_seconds: float = 30.0
+    credentials: Path | None = None
+    ca_file: Path | None = None
+
+    @property
+    def access(self) -> names.Access:
+        return names.Access(self.servers, self.credentials, self.ca_file)
 
 
 @dataclass
@@ -170,7 +177,7 @@ class Collector:
                     await asyncio.wait_for(self._stopping.wait(), _RETRY_SECONDS)
 
     async def _connected(self, work: Callable[[JetStreamContext], Awaitable[None]]) -> None:
-        client = await connect(self._source.servers, _PATIENCE_SECONDS)
+        client = await connect(self._source.access, _PATIENCE_SECONDS)
         try:
             stream = client.jetstream(timeout=_PATIENCE_SECONDS)
             settings = names.Settings(stream=self._source.stream, subjects=self._source.subjects)
@@ -242,6 +249,7 @@ def run(source: Source, folder: Path, label_seconds: float | None) -> tuple[Coll
     Raises:
         EnvironmentFault: when NATS or the folder cannot be used.
     """
+    check(source.access)
     target = Store(folder)
     try:
         collector = Collector(source, target)
@@ -271,4 +279,4 @@ def _id(message: Msg) -> str:
 
 def _shown(servers: Sequence[str]) -> str:
     """The addresses without what may stand before an @, which is secret."""
-    return ", ".join(server.rpartition("@")[2].removeprefix("nats://") for server in servers)
+    return ", ".join(server.rpartition("@")[2].rpartition("://")[2] for server in servers)

@@ -10,6 +10,7 @@ import json
 import logging
 from typing import TYPE_CHECKING
 
+from slipway.request_log.access import connect
 from slipway.request_log.events import CONTENT_TYPE, Batch
 from slipway.request_log.settings import Settings
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("slipway.request_log")
 
 CONNECT_SECONDS = 2
-PING_SECONDS = 10
 DUPLICATE_SECONDS = 120.0
 MAX_AGE_SECONDS = 7 * 86_400.0
 _FIRST_PAUSE = 0.1
@@ -133,7 +133,7 @@ class Connection:
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _connect(self) -> None:
-        self._client = await connect(self._settings.servers, CONNECT_SECONDS)
+        self._client = await connect(self._settings.access, CONNECT_SECONDS)
         stream = self._client.jetstream(timeout=self._settings.ack_seconds)
         await ensure_stream(stream, self._settings)
         self._max_bytes = self._client.max_payload - _HEADERS_BYTES
@@ -164,27 +164,6 @@ class Connection:
         if client is not None:
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(client.close(), CONNECT_SECONDS)
-
-
-async def connect(servers: tuple[str, ...], seconds: int) -> Client:
-    """A connection that does not reconnect, made within ``seconds``; it notices in half a minute when it is dead."""
-    from nats.aio.client import Client
-
-    async def ignore(error: Exception) -> None:
-        log.debug("NATS: %s", type(error).__name__)
-
-    client = Client()
-    try:
-        await client.connect(
-            list(servers), error_cb=ignore, allow_reconnect=False, connect_timeout=seconds,
-            max_reconnect_attempts=1, reconnect_time_wait=0, ping_interval=PING_SECONDS,
-            max_outstanding_pings=2, name="slipway",
-        )  # fmt: skip
-    except BaseException:
-        with contextlib.suppress(Exception):
-            await client.close()
-        raise
-    return client
 
 
 async def ensure_stream(stream: JetStreamContext, settings: Settings) -> None:

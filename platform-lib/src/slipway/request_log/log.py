@@ -14,6 +14,7 @@ from itertools import islice
 from typing import TypeVar
 
 from slipway.errors import UsageError
+from slipway.request_log import access
 from slipway.request_log.batching import Batching
 from slipway.request_log.connection import Connection, NotTaken
 from slipway.request_log.drops import DISK, REFUSED, SPOOL, Drops
@@ -69,12 +70,14 @@ class RequestLog:
 
         Raises:
             TokenKeyMissing: when a field is logged as a token and there is no key.
+            EnvironmentFault: when a file that NATS is reached by cannot be used.
             UsageError: when the model's name cannot be part of a subject, or a batch is larger than it may be.
         """
         if not _TOKEN.fullmatch(served.model):
             raise UsageError(f"The model's name {served.model!r} cannot be a NATS subject.", "Use letters, digits, _.")
         if not 1 <= settings.batch_records <= MOST_AT_ONCE:
             raise UsageError(f"batch_records is {settings.batch_records}, not 1 to {MOST_AT_ONCE}.", "Change it.")
+        access.check(settings.access)
         self._settings = settings
         self._drops = Drops()
         encoder = Encoder(served, Redaction(served.fields, settings.token_key_file))

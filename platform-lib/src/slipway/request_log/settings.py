@@ -5,10 +5,30 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 STREAM = "slipway-requests"
 SUBJECTS = "slipway.requests"
 LOCAL = ("nats://127.0.0.1:4222",)
+
+
+class Access(NamedTuple):
+    """How NATS is reached.
+
+    Attributes:
+        servers: URLs of the servers of one cluster. One of tls:// makes TLS a must for all.
+        credentials: a user's .creds file, with a JWT and a seed, as ``nsc`` makes it; or None.
+        ca_file: PEM file of the authorities that may vouch for a server, which makes TLS a must; without it the
+            system's do.
+    """
+
+    servers: tuple[str, ...]
+    credentials: Path | None = None
+    ca_file: Path | None = None
+
+    @property
+    def needs_tls(self) -> bool:
+        return self.ca_file is not None or any(server.startswith("tls://") for server in self.servers)
 
 
 def default_spool() -> Path:
@@ -22,7 +42,7 @@ class Settings:
     """Settings of one server's request log.
 
     Attributes:
-        servers: URLs of the NATS servers of one cluster.
+        servers, credentials, ca_file: of :class:`Access`.
         stream: name of the JetStream stream; it is created if there is none.
         subjects: what subjects begin with; the model's name follows.
         spool: folder for what NATS has not taken yet. All processes that share it must have the same servers.
@@ -44,3 +64,9 @@ class Settings:
     max_pending: int = 16_384
     ack_seconds: float = 5.0
     token_key_file: Path | None = None
+    credentials: Path | None = None
+    ca_file: Path | None = None
+
+    @property
+    def access(self) -> Access:
+        return Access(self.servers, self.credentials, self.ca_file)

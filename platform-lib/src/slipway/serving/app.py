@@ -86,10 +86,10 @@ class App:
         figures.duration.observe(perf_counter() - started)
         return reply
 
-    def refuse(self, refusal: Refused, method: bytes, target: bytes, headers: Headers, started: float) -> Reply:
-        """Refuse a request that has not arrived whole; the arguments are those of :meth:`answer`."""
+    def refuse(self, error: Exception, method: bytes, target: bytes, headers: Headers, started: float) -> Reply:
+        """Refuse a request that has not arrived whole; the other arguments are those of :meth:`answer`."""
         route, figures = self._route(target)
-        reply = self._refusal(refusal, method, target, headers, route)
+        reply = self._refusal(error, method, target, headers, route)
         figures.codes[reply.status] += 1
         figures.duration.observe(perf_counter() - started)
         return reply
@@ -105,7 +105,8 @@ class App:
     def _without_body(self, method: bytes, target: bytes, headers: Headers, route: Route, started: float) -> Reply:
         if not route.handlers:
             raise self._v2.unknown(_path(target))
-        handler = route.handlers.get(method.decode("latin-1"))
+        # The connection leaves out the body of an answer to HEAD.
+        handler = route.handlers.get("GET" if method == b"HEAD" else method.decode("latin-1"))
         if handler is None:
             raise _wrong_method(method, target, route)
         return handler(Request(form_json(_query(target)) if route.query else b"", headers, started))

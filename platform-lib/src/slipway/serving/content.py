@@ -56,4 +56,4 @@ def too_long(limit: int) -> Refused:
 
 
 def too_slow(seconds: float) -> Refused:
-    return Refused(408, f"The body did not arrive within {seconds:g} s.", headers=[("connection", "close")])
+    return Refused(408, f"The request did not arrive within {seconds:g} s.")

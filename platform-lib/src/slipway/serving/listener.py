@@ -13,6 +13,7 @@ from slipway.serving.http import Connection
 from slipway.serving.settings import Settings
 
 _BACKLOG = 4096
+_MOST_DESCRIPTORS = 1 << 16
 _KEPT_DESCRIPTORS = 128
 _STEP_SECONDS = 0.01
 
@@ -57,9 +58,11 @@ class Listener:
         if self._server is not None:
             self._server.close()
         deadline = perf_counter() + seconds
-        while not all(connection.close_if_idle() for connection in list(self._connections)):
+        while self._connections:
             if perf_counter() > deadline:
                 return False
+            for connection in list(self._connections):
+                connection.close_if_idle()
             await asyncio.sleep(_STEP_SECONDS)
         return True
 
@@ -67,7 +70,10 @@ class Listener:
 def most_connections() -> int:
     """As many connections at once as descriptors allow."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        soft = hard
-    return max(_KEPT_DESCRIPTORS, min(soft, 1 << 16) - _KEPT_DESCRIPTORS)
+    wanted = _MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _MOST_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            soft = wanted
+    allowed = wanted if soft == resource.RLIM_INFINITY else min(soft, wanted)
+    return max(_KEPT_DESCRIPTORS, allowed - _KEPT_DESCRIPTORS)

@@ -102,7 +102,7 @@ class Route:
 
     @property
     def allow(self) -> str:
-        return ", ".join(sorted(self.handlers))
+        return ", ".join(sorted({*self.handlers, "HEAD"} if "GET" in self.handlers else self.handlers))
 
 
 def refused(broken: RequestBroken) -> Refused:

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from slipway.adapters import tracking
+from slipway.adapters import mlflow_store, tracking
 from slipway.project import ModelPaths
 from slipway.release import Release, load
 from tests.conftest import MODEL, ROOT
@@ -43,6 +43,13 @@ def test_twice_is_once(store: tuple[Any, list[tracking.Recorded]]) -> None:
     assert not first.already
     assert second == tracking.Recorded(first.run, first.version, already=True)
     assert len(mlflow.MlflowClient().search_model_versions(f"name = '{MODEL}'")) == 1
+
+
+def test_verifying_a_release_finds_its_run_without_mlflow(
+    store: tuple[Any, list[tracking.Recorded]], release: Release
+) -> None:
+    _, (first, _) = store
+    assert mlflow_store.find(mlflow_store.FILE, MODEL, release.digest) == first.run
 
 
 def test_run_leads_to_everything(store: tuple[Any, list[tracking.Recorded]], release: Release) -> None:

@@ -86,3 +86,11 @@ def test_a_folder_that_is_none_is_exit_3(tmp_path: Path) -> None:
     done = collect("--nats", "nats://127.0.0.1:1", "--to", str(tmp_path / "file"))
     assert done.returncode == 3
     assert "cannot be written" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--nats-creds", "--nats-ca"])
+def test_a_file_to_reach_nats_by_that_is_missing_is_exit_3_and_named(tmp_path: Path, option: str) -> None:
+    done = collect("--nats", "nats://127.0.0.1:1", "--to", str(tmp_path / "out"), option, str(tmp_path / "absent"))
+    assert done.returncode == 3
+    assert "absent" in done.stderr
+    assert not (tmp_path / "out").exists()

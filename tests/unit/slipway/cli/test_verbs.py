@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from slipway import cli, gates
+from tests import attested
+from tests.attested import Signed, working_tree
 from tests.conftest import MODEL, ROOT
 from tests.faults.workspace import PATHS, Workspace, finished
 
-__all__ = ["finished"]
+__all__ = ["finished", "working_tree"]
 
 VERBS = [command.callback.__name__ for command in cli.app.registered_commands if command.callback]
 
@@ -146,13 +149,18 @@ def test_a_verdict_that_is_not_green(finished: Workspace, fault: str) -> None:
 
 def test_verify(finished: Workspace) -> None:
     release = finished.release()
-    by_name = _json(finished, "verify", MODEL)
-    assert by_name == _json(finished, "verify", release.name[:8])
+    by_name = _json(finished, "verify", MODEL, "--at", "2030-01-01")
+    assert by_name == _json(finished, "verify", release.name[:8], "--at", "2030-01-01T00:00:00Z")
     assert by_name["release"] == release.name
     assert by_name["gates"] == gates.names()
     files = [path for path in release.rglob("*") if path.is_file() and path.name != "manifest.json"]
     assert (by_name["files"], by_name["bytes"]) == (len(files), sum(path.stat().st_size for path in files))
-    assert f"{MODEL} {release.name}: {len(files)} files verify" in finished.slipway("verify", MODEL).stdout
+    assert by_name["verified"] is True
+    assert by_name["signed"] is False
+    shown = finished.slipway("verify", MODEL).stdout
+    assert f"{MODEL} {release.name}" in shown
+    assert re.search(rf"^  manifest +holds +{len(files)} files verify$", shown, re.MULTILINE)
+    assert re.search(r"^  signature +not judged +no key was named", shown, re.MULTILINE)
 
 
 def test_verify_of_a_changed_release_is_exit_3(finished: Workspace) -> None:
@@ -163,7 +171,8 @@ def test_verify_of_a_changed_release_is_exit_3(finished: Workspace) -> None:
         done = finished.slipway("verify", MODEL, "--json")
     finally:
         card.write_bytes(good)
-    assert (done.returncode, done.stdout) == (3, "")
+    assert done.returncode == 3
+    assert json.loads(done.stdout)["verified"] is False
     assert "card.md has sha256" in done.stderr
 
 
@@ -182,30 +191,75 @@ def test_record_twice_is_one_version_and_progress_goes_to_standard_error(finishe
     assert {**again, "already": False} == said
 
 
-def test_a_release_is_signed_and_verified_with_the_key_of_who_signed_it(here: Workspace, tmp_path: Path) -> None:
-    mine, other, signature = tmp_path / "mine.pem", tmp_path / "other.pem", tmp_path / "sig"
+@pytest.fixture
+def clean(working_tree: dict[str, str], tmp_path: Path) -> Workspace:
+    """This monorepo, all of it committed, and a user whose configuration is empty."""
+    workspace = Workspace(ROOT)
+    workspace.env |= working_tree | {"XDG_CONFIG_HOME": str(tmp_path / "config")}
+    return workspace
+
+
+def test_a_release_is_signed_and_verified_with_the_key_of_who_signed_it(clean: Workspace, tmp_path: Path) -> None:
+    mine, other, signature = tmp_path / "mine.pem", tmp_path / "other.pem", tmp_path / "x.sig"
     for key in (mine, other):
-        assert here.slipway("keygen", str(key)).stdout.strip() == f"{key}.pub"
-    signed = here.slipway("sign", MODEL, "--key", str(mine), "--to", str(signature))
-    assert (signed.returncode, signed.stdout.strip()) == (0, str(signature)), signed.stderr
-    verified = ("verify", MODEL, "--signature", str(signature), "--key")
-    assert _json(here, *verified, f"{mine}.pub")["signed"] is True
-    refused = here.slipway(*verified, f"{other}.pub")
+        assert clean.slipway("keygen", str(key)).stdout.strip() == f"{key}.pub"
+    signing = clean.slipway("sign", MODEL, "--key", str(mine), "--to", str(signature))
+    assert (signing.returncode, signing.stdout.strip()) == (0, str(signature)), signing.stderr
+    (release,) = (ROOT / PATHS.releases).glob("*/manifest.json")
+    attested.scanned(Signed(release.parent, signature, mine), datetime.now(UTC))
+    copy = Signed(release.parent, signature, mine).copy(tmp_path / "copy")
+    verified = ("verify", str(copy.release), "--signature", str(copy.signature), "--key")
+    found = _json(clean, *verified, f"{mine}.pub")
+    assert (found["signed"], found["verified"], found["provenance"]["passed"]) == (True, True, True)
+    refused = clean.slipway(*verified, f"{other}.pub")
     assert refused.returncode == 3
     assert "was made with another key" in refused.stderr
+    assert re.search(r"^  signature +REFUSED +.*another key", refused.stdout, re.MULTILINE)
+    copy.scan.unlink()
+    unscanned = clean.slipway(*verified, f"{mine}.pub")
+    assert unscanned.returncode == 1
+    assert "the release was never scanned" in unscanned.stderr
     for key, missing, said in (
         (f"{other}.pub", signature, "another key"),
         (f"{mine}.pub", tmp_path / "no", "has no sig"),
     ):
-        unserved = here.slipway("serve", MODEL, "--key", key, "--signature", str(missing))
+        unserved = clean.slipway("serve", MODEL, "--key", key, "--signature", str(missing))
         assert unserved.returncode == 3
         assert said in unserved.stderr
 
 
+def test_an_old_release_is_audited_as_of_its_time(clean: Workspace, tmp_path: Path) -> None:
+    signature = tmp_path / "x.sig"
+    assert clean.slipway("sign", MODEL, "--to", str(signature)).returncode == 0
+    key = tmp_path / "config" / "slipway" / "development.pem"
+    asked = ("verify", MODEL, "--signature", str(signature), "--key", f"{key}.pub", "--at")
+    done = clean.slipway(*asked, "2020-01-01")
+    assert done.returncode in (1, 3)
+    assert "a clock is wrong, here or where it was signed" in done.stdout
+    wrong = clean.slipway(*asked, "yesterday")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "--at yesterday is not a time" in wrong.stderr
+
+
+def test_a_development_key_is_made_on_first_use(clean: Workspace, tmp_path: Path) -> None:
+    public = tmp_path / "config" / "slipway" / "development.pem.pub"
+    assert clean.slipway("keygen").stdout.strip() == str(public)
+    content = public.read_bytes()
+    assert clean.slipway("keygen").stdout.strip() == str(public)
+    assert public.read_bytes() == content
+    refused = clean.slipway("keygen", "gitops/keys/mine.pem")
+    assert refused.returncode == 2
+    assert "lies inside the monorepo" in refused.stderr
+
+
 def test_a_key_that_is_set_and_empty_is_no_way_round_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in ("SLIPWAY_KEY", "SLIPWAY_SIGNATURE"):
+    for variable, verb in (
+        ("SLIPWAY_KEY", "verify"),
+        ("SLIPWAY_SIGNATURE", "verify"),
+        ("SLIPWAY_SIGNING_KEY", "sign"),
+    ):
         monkeypatch.setenv(variable, "")
-        refused = Workspace(ROOT).slipway("verify", MODEL)
+        refused = Workspace(ROOT).slipway(verb, MODEL)
         assert refused.returncode == 2
         assert f"{variable} is set and empty" in refused.stderr
         monkeypatch.delenv(variable)

@@ -18,7 +18,7 @@ from slipway.features import Table
 from slipway.files import write_json
 from slipway.gates.verdict import rounded
 from slipway.project import ModelPaths
-from slipway.release import card
+from slipway.release import card, sbom
 from tests.conftest import MODEL, ROOT
 from tests.live_server import frame, rows
 
@@ -54,6 +54,7 @@ def packable(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_json(top / paths.study / "study.json", {"judged": {}})
     write_json(top / paths.drift / "reading.json", {"weeks": []})
     _evaluated(top, paths, raw)
+    write_json(top / paths.sbom, sbom.describe(ROOT / sbom.ENVIRONMENT))
     return top
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from slipway.report import charts
 from slipway.report.pictures import Chart, draw
-from tests.report.toy_run import metrics, reading
+from tests.report.toy_run import metrics, reading, study
 
 
 def texts(chart: Chart) -> list[str]:
@@ -16,6 +16,12 @@ def texts(chart: Chart) -> list[str]:
 def test_importance_is_in_order_of_share() -> None:
     names = [text for text in texts(charts.importance({"a": 0.1, "b": 0.7, "c": 0.2})) if text in "abc"]
     assert names == ["b", "c", "a"]
+
+
+def test_ages_are_whole_months() -> None:
+    said = texts(charts.staleness(study()["staleness"]["ages"]))
+    assert {"months since training", "log loss added", "1", "2", "3"} <= set(said)
+    assert "1.5" not in said
 
 
 def test_groups_are_in_natural_order_and_those_without_the_measure_are_left_out() -> None:

@@ -88,6 +88,9 @@ def test_what_files_say_never_becomes_markup(top: Path) -> None:
     found["groups"] = {HOSTILE: [{**found["groups"]["shape"][0], "group": HOSTILE}]}
     write_json(TOY.evaluation / "metrics.json", found)
     write_json(TOY.evaluation / "importance.json", {HOSTILE: 0.6, "weight": 0.4})
+    studied = toy_run.study()
+    studied["ablation"]["features"][0]["feature"] = HOSTILE
+    write_json(TOY.study / "study.json", studied)
     source = {"file": HOSTILE, "bytes": 1, "sha256": HOSTILE}
     write_json(TOY.provenance, {"package": HOSTILE, "version": HOSTILE, "licence": HOSTILE, "files": {HOSTILE: source}})
     seen = Tags(page_of(top))
@@ -96,6 +99,16 @@ def test_what_files_say_never_becomes_markup(top: Path) -> None:
     for section in SECTIONS.keys() - {"quality", "calibration"}:
         assert HOSTILE in seen.sections[section], section
     assert sum(HOSTILE in text for text in seen.texts) > 20
+
+
+def test_features_that_do_not_earn_their_place_are_told(top: Path) -> None:
+    told = Tags(page_of(top)).sections["study"]
+    assert "1 of 2 features do not earn their place" in told
+    assert "no: better without" in told
+    assert "together" in told
+    found = toy_run.study()
+    write_json(TOY.study / "study.json", {**found, "ablation": {**found["ablation"], "unearned": []}})
+    assert "Each of 2 features earns its place" in Tags(page_of(top)).sections["study"]
 
 
 def test_pictures_show_hostile_names_as_text(top: Path) -> None:
@@ -225,6 +238,7 @@ def test_a_drift_stage_that_has_not_run_is_said(top: Path, gone: str) -> None:
         TOY.evaluation / "metrics.json",
         TOY.evaluation / "curves.json",
         TOY.evaluation / "importance.json",
+        TOY.study / "study.json",
         TOY.challenge / "comparison.json",
         TOY.provenance,
         TOY.features / "train_rows.parquet",

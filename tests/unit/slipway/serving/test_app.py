@@ -89,12 +89,12 @@ def test_only_plain_json_is_read(app: App, scorer: Scorer, headers: dict[str, st
 @pytest.mark.parametrize(
     ("method", "path", "allow"),
     [
-        ("PUT", "/predict", "GET, POST"),
+        ("PUT", "/predict", "GET, HEAD, POST"),
         ("PUT", "/api/v1.0/predictions", "POST"),
         ("DELETE", "/v2/models/flight_delay/infer", "POST"),
-        ("POST", "/v2", "GET"),
-        ("POST", "/ready", "GET"),
-        ("HEAD", "/metadata", "GET"),
+        ("POST", "/v2", "GET, HEAD"),
+        ("POST", "/ready", "GET, HEAD"),
+        ("HEAD", "/api/v1.0/predictions", "POST"),
     ],
 )
 def test_a_wrong_method_is_a_405_that_says_the_right_one(app: App, method: str, path: str, allow: str) -> None:
