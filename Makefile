@@ -83,6 +83,10 @@ bench-serving: setup  ## Measure the model server against the stock servers, sid
 hooks: setup  ## Install the git hooks, which call make
 	pre-commit install
 
+.PHONY: licences
+licences: setup  ## Bring the licence record of the serving image up to date with what is installed, to be reviewed
+	python -m slipway.release.licences environments/serving
+
 .PHONY: clean
 clean:  ## Remove everything that make made here (not the user's cache folder)
 	rm -rf .venv environments/*/.venv data artifacts releases signatures report mlflow .dvc/cache .dvc/tmp
