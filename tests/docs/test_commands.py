@@ -15,6 +15,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.docs import commands
+from tests.osv_server import OsvServer
 
 SHOWN = commands.all_commands()
 
@@ -23,14 +24,23 @@ def by(runner: str) -> list[str]:
     return [command for command in SHOWN if commands.runner(command) == runner]
 
 
+@pytest.fixture(scope="module")
+def advisory_source() -> Iterator[str]:
+    """The URL of one that knows nothing against what we use."""
+    with OsvServer() as source:
+        yield source.url
+
+
 @pytest.mark.parametrize("command", by("here"))
-def test_command_works(command: str, tmp_path: Path) -> None:
-    environment = os.environ | {"XDG_CONFIG_HOME": str(tmp_path / "config")}
+def test_command_works(command: str, tmp_path: Path, advisory_source: str) -> None:
+    environment = os.environ | {"XDG_CONFIG_HOME": str(tmp_path / "config"), "SLIPWAY_OSV_URL": advisory_source}
     if command == "make hooks":
         subprocess.run(["git", "init", "-q", tmp_path], check=True)
         environment |= {"GIT_DIR": str(tmp_path / ".git"), "GIT_WORK_TREE": str(ROOT)}
     # What is written there is another release's after the next `make repro`, and refused.
     shown = re.sub(r"(--to|--quarantine) (\S+)", rf"\1 {tmp_path}/\2", command)
+    if command.startswith("slipway scan") and "--help" not in command:
+        shown += f" --to {tmp_path}/scan.json"
     done = subprocess.run(shlex.split(shown), cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout + done.stderr
