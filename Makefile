@@ -23,6 +23,8 @@ export MLFLOW_DISABLE_TELEMETRY := true
 .PHONY: help
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
+	@echo; echo 'With the model and the port that you want, e.g. `make serve MODEL=$(MODEL) PORT=9000`'
+	@echo 'Models: $(MODELS). Without them, MODEL is $(MODEL) and PORT is $(PORT).'
 
 $(UV):
 	python3.11 -m venv --clear $(CACHE)/uv-$(UV_VERSION)

@@ -13,9 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.attested import working_tree
 from tests.conftest import ROOT
 from tests.docs import commands
 from tests.osv_server import OsvServer
+
+__all__ = ["working_tree"]
 
 SHOWN = commands.all_commands()
 
@@ -32,8 +35,9 @@ def advisory_source() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("command", by("here"))
-def test_command_works(command: str, tmp_path: Path, advisory_source: str) -> None:
-    environment = os.environ | {"XDG_CONFIG_HOME": str(tmp_path / "config"), "SLIPWAY_OSV_URL": advisory_source}
+def test_command_works(command: str, tmp_path: Path, working_tree: dict[str, str], advisory_source: str) -> None:
+    told = {"XDG_CONFIG_HOME": str(tmp_path / "config"), "SLIPWAY_OSV_URL": advisory_source}
+    environment = os.environ | working_tree | told
     if command == "make hooks":
         subprocess.run(["git", "init", "-q", tmp_path], check=True)
         environment |= {"GIT_DIR": str(tmp_path / ".git"), "GIT_WORK_TREE": str(ROOT)}
