@@ -223,7 +223,7 @@ def test_a_private_key_is_its_owner_s(private: Path) -> None:
 def test_a_server_trusts_a_ring_of_keys_whatever_their_periods(
     release: Path, signature: Path, public: Path, tmp_path: Path
 ) -> None:
-    """This signature tells no time, and a restart must not fail because a year is over; what is taken out counts not."""
+    """This signature tells no time, and a restart must not fail because a year is over."""
     ring = tmp_path / "ring"
     ring.mkdir()
     shutil.copy(public, ring / "old.pem.pub")
