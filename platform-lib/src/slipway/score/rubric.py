@@ -82,12 +82,15 @@ _DATA = (
     Row(
         "data-5",
         "The data pipeline has appropriate privacy controls",
-        _tests(
-            f"{_MODEL}/test_privacy.py",
-            f"{_MODEL}/test_features.py::test_outcomes_and_personal_data_reach_neither_features_nor_requests",
-            f"{_UNIT}/contracts/test_request.py::test_no_message_says_a_personal_value",
-            f"{_UNIT}/request_log/test_personal.py",
-            f"{_UNIT}/request_log/test_log.py::test_no_personal_value_leaves_the_process",
+        (
+            Green("policy"),
+            *_tests(
+                f"{_MODEL}/test_privacy.py",
+                f"{_MODEL}/test_features.py::test_outcomes_and_personal_data_reach_neither_features_nor_requests",
+                f"{_UNIT}/contracts/test_request.py::test_no_message_says_a_personal_value",
+                f"{_UNIT}/request_log/test_personal.py",
+                f"{_UNIT}/request_log/test_log.py::test_no_personal_value_leaves_the_process",
+            ),
         ),
     ),
     Row(
@@ -186,8 +189,11 @@ _INFRA = (
     Row(
         "infra-5",
         "The model is debuggable",
-        _tests(f"{_UNIT}/cli/test_explain.py"),
-        missing="`slipway explain`, which walks one request through the model",
+        _tests(
+            f"{_UNIT}/explain/test_explanation.py",
+            f"{_UNIT}/explain/test_trees.py",
+            f"{_UNIT}/explain/test_question.py",
+        ),
     ),
     Row(
         "infra-6",

@@ -167,7 +167,7 @@ def test_at_most_ten_breaches_are_told() -> None:
 
 def test_all_breaches_of_a_row_are_told_on_request() -> None:
     assert RULES.breaches(GOOD) == []
-    wrong = {key: [1] for key in GOOD} | {f"extra{number}": 1 for number in range(5)}
+    wrong = {name: [1] for name in GOOD} | {f"extra{number}": 1 for number in range(5)}
     assert len(RULES.breaches(wrong)) == len(wrong) > 10
 
 
