@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from benchmarks import bare, workspace
+from benchmarks import bare, trust, workspace
 from benchmarks.figures import Figure, ratios
 from benchmarks.process import Run, run
+from benchmarks.trust import Trust
 from benchmarks.workspace import Workspace
 from slipway import project
 from slipway.errors import EnvironmentFault
@@ -26,6 +27,8 @@ PACKAGING_BOUND_SECONDS = 2.0
 # `slipway predict` is to reach 0.8 of the speed of LightGBM alone.
 PREDICT_BOUND = 1 / 0.8
 PREDICT_MEMORY_BOUND = 1.5
+SIGN_BOUND_SECONDS = 1.0
+VERIFY_BOUND_SECONDS = 0.5
 FEW_ROWS, MANY_ROWS = 300_000, 3_000_000
 # A run of two seconds needs more repetitions than one of a minute.
 _QUICK_RUNS = 3
@@ -39,6 +42,7 @@ class Benchmark(StrEnum):
     MEMORY = "memory"
     PACKAGING = "packaging"
     PREDICT = "predict"
+    TRUST = "trust"
 
 
 @dataclass(frozen=True)
@@ -52,11 +56,12 @@ class Scoring:
 
 @dataclass
 class Measurements:
-    """Runs by kind ("repro", "straight", "idle", "idle bare"); seconds of packaging and runs of scoring by model."""
+    """Runs by kind ("repro", "straight", "idle", "idle bare"); of packaging, scoring and signing by model."""
 
     runs: dict[str, list[Run]] = field(default_factory=lambda: defaultdict(list))
     packaging: dict[str, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
     scoring: dict[str, list[Scoring]] = field(default_factory=lambda: defaultdict(list))
+    trust: dict[str, list[tuple[Run, Run]]] = field(default_factory=lambda: defaultdict(list))
 
     def seconds(self, kind: str) -> list[float]:
         """Seconds of each run of ``kind``."""
@@ -92,6 +97,8 @@ def measure(names: Collection[Benchmark], repetitions: int) -> list[Figure]:
                 _packaging(copy, found, which)
             if Benchmark.PREDICT in names:
                 _predict(copy, scratch, found, which)
+            if Benchmark.TRUST in names:
+                _trust(trust.make(scratch / f"trust-{number}", copy), found, which)
     return [figure for figure in _figures(found) if figure.benchmark in names]
 
 
@@ -155,6 +162,15 @@ def _predict(copy: Workspace, scratch: Path, found: Measurements, which: str) ->
         found.scoring[model].append(Scoring(of_few, of_many, peer))
 
 
+def _trust(trusted: Trust, found: Measurements, which: str) -> None:
+    for model in trusted.copy.models:
+        with step(f"signing and verifying, {which}"):
+            for _ in range(_QUICK_RUNS):
+                signed = trusted.sign(model)
+                trusted.scan(model)
+                found.trust[model].append((signed, trusted.verify(model)))
+
+
 def _tiled(copy: Workspace, scratch: Path, model: str, rows: int) -> Path:
     file = scratch / f"{model}-{rows}.parquet"
     if not file.exists():
@@ -189,6 +205,11 @@ def _figures(found: Measurements) -> Iterator[Figure]:
         yield Figure(Benchmark.PACKAGING, f"{model}, without imports", "s", inside, bound)
     for model, scorings in found.scoring.items():
         yield from _scoring(model, scorings)
+    for model, runs in found.trust.items():
+        for number, verb, bound in ((0, "sign", SIGN_BOUND_SECONDS), (1, "verify", VERIFY_BOUND_SECONDS)):
+            each = [pair[number] for pair in runs]
+            yield Figure(Benchmark.TRUST, f"{model}, slipway {verb}", "s", [run.seconds for run in each], bound)
+            yield Figure(Benchmark.TRUST, f"{model}, {verb}, CPU time", "s", [run.processor_seconds for run in each])
 
 
 def _scoring(model: str, scorings: Sequence[Scoring]) -> Iterator[Figure]:
