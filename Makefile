@@ -23,6 +23,8 @@ export MLFLOW_DISABLE_TELEMETRY := true
 .PHONY: help
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
+	@echo; echo 'With the model and the port that you want, e.g. `make serve MODEL=$(MODEL) PORT=9000`'
+	@echo 'Models: $(MODELS). Without them, MODEL is $(MODEL) and PORT is $(PORT).'
 
 $(UV):
 	python3.11 -m venv --clear $(CACHE)/uv-$(UV_VERSION)
@@ -80,6 +82,10 @@ bench-serving: setup  ## Measure the model server against the stock servers, sid
 .PHONY: hooks
 hooks: setup  ## Install the git hooks, which call make
 	pre-commit install
+
+.PHONY: licences
+licences: setup  ## Bring the licence record of the serving image up to date with what is installed, to be reviewed
+	python -m slipway.release.licences environments/serving
 
 .PHONY: clean
 clean:  ## Remove everything that make made here (not the user's cache folder)

@@ -52,6 +52,7 @@ def evaluate(model: str) -> None:
         scores = {"score": judged.score} | {f"baseline.{name}": score for name, score in simple.items()}
         rows.with_columns(**{k: pl.Series(v) for k, v in scores.items()}).write_parquet(folder / "scores.parquet")
         write_json(folder / "metrics.json", rounded(metrics))
+        write_json(folder / "summary.json", rounded(_summary(metrics)))
         write_json(folder / "curves.json", rounded(_curves(model, judged, params.gates.calibration.bins)))
         write_json(folder / "importance.json", rounded(_importance(booster)))
 
@@ -78,6 +79,15 @@ def _metrics(model: str, judged: Judged, plan: Resampling) -> dict[str, Any]:
             for name in groups
         },
         "kpi": kpi.summary(judged.label, judged.score, costs(model)),
+    }
+
+
+def _summary(metrics: dict[str, Any]) -> dict[str, float]:
+    """What `dvc metrics show` can print in one line."""
+    return {
+        **{name: estimated["value"] for name, estimated in metrics["overall"].items()},
+        "rows": metrics["rows"],
+        "saved": metrics["kpi"]["saved"],
     }
 
 

@@ -13,12 +13,25 @@ from slipway.configuration import Gates
 from slipway.errors import EnvironmentFault
 from slipway.evaluation.metrics import Floats, Sample, sample
 from slipway.evaluation.resampling import Resampling
+from slipway.evaluation.robustness import Attack, Noising, distances, noise
 from slipway.evaluation.rows import judged_rows
 from slipway.files import read_json, sha256_file, write_json
-from slipway.gates import baseline, budget, calibration, challenger, leakage, policy, skew, slices, supply_chain
+from slipway.gates import (
+    baseline,
+    budget,
+    calibration,
+    challenger,
+    leakage,
+    policy,
+    robustness,
+    skew,
+    slices,
+    supply_chain,
+)
 from slipway.gates.verdict import Verdict
 from slipway.progress import step
 from slipway.release import Release, facts, footprint, inspection, load, package, rehearsal, sbom
+from slipway.release.booster import Booster
 
 
 def gate(model: str) -> None:
@@ -32,12 +45,13 @@ def gate(model: str) -> None:
     plan = Resampling(**params.evaluate.model_dump())
     with step("judging"):
         verdicts = [
+            policy.judge(facts.gather(paths), params.gates.policy),
             _leakage(paths, params.gates),
             *_quality(model, scores, plan, params.gates),
             _challenger(model, scores, plan, params.gates),
         ]
-    # What no release may be made of makes no candidate either.
-    evidence.conclude([policy.judge(facts.gather(paths), params.gates.policy)], subject, paths)
+    if not verdicts[0].passed:  # A release that does not say what it must cannot be assembled.
+        evidence.conclude(verdicts, subject, paths)
     with package.candidate(paths, params.model_dump(mode="json")) as folder:
         verdicts += _of_the_release(load(folder), scores, params.gates)
         evidence.pronounce(verdicts, subject, paths)
@@ -118,7 +132,9 @@ def _of_the_release(candidate: Release, scores: pl.DataFrame, limits: Gates) -> 
         taken = budget.judge(footprint.measure(candidate.folder, max(paths.validated.glob("*.parquet"))), limits.budget)
     with step("asking the real server"):
         answered = _skew(candidate, raw, scores["score"].to_numpy(), limits)
-    return [taken, answered]
+    with step("adding noise, and attacking"):
+        steady = _robustness(candidate, raw, limits)
+    return [taken, answered, steady]
 
 
 def _supply_chain(folder: Path, paths: project.ModelPaths, limits: Gates) -> Verdict:
@@ -135,6 +151,20 @@ def _skew(candidate: Release, raw: pl.DataFrame, score: Floats, limits: Gates) -
     chosen = rehearsal.sample(raw, candidate.fields, limits.skew.min_rows)
     offline = skew.Answers(score[chosen], score[chosen] >= candidate.threshold)
     return skew.judge(offline, rehearsal.rehearse(candidate.folder, raw[chosen]), limits.skew)
+
+
+def _robustness(candidate: Release, raw: pl.DataFrame, limits: Gates) -> Verdict:
+    """Put noise on a sample of the rows that were evaluated, and attack a smaller one."""
+    plan = limits.robustness
+    shaken = noise(candidate.score_table, raw, candidate.fields, Noising(plan.noise_rows, plan.noise_share, plan.seed))
+    booster = Booster((candidate.folder / "model.txt").read_bytes())
+    moved = distances(
+        lambda features: booster.predict(features) >= candidate.threshold,
+        pl.read_parquet(project.paths(candidate.model).features / "evaluation.parquet"),
+        project.module(candidate.model, "features").CATEGORICAL,
+        Attack(plan.attacked_rows, plan.attack_iterations, plan.seed),
+    )
+    return robustness.judge(shaken, moved, candidate.threshold, plan)
 
 
 def _challenger(model: str, scores: pl.DataFrame, plan: Resampling, limits: Gates) -> Verdict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import tempfile
@@ -18,7 +19,7 @@ from benchmarks.serving.bounds import comparisons
 from benchmarks.serving.comparisons import Comparison, table
 from benchmarks.serving.peers import Peer, peers
 from benchmarks.serving.servers import Launch
-from benchmarks.serving.suite import Found, Plan, measure
+from benchmarks.serving.suite import ONE_WORKER, OURS, Found, Plan, measure
 from slipway import project
 from slipway.files import canonical_json
 from slipway.release.find import find
@@ -54,13 +55,21 @@ def main(release: Release = None, quick: Quick = False, rounds: Rounds = 3, json
         log = Path(scratch) / "request-log"
         with request_log.options(log) as options:
             held_against = peers(folder)
-            found, launches = measure(held_against, servers.slipway(folder, *options), plan, Path(scratch))
+            found, launches = measure(held_against, _ours(folder, options), plan, Path(scratch))
     compared = list(comparisons(found, held_against))
     if json:
         sys.stdout.write(canonical_json(about | _as_json(folder, found, launches, compared)).decode())
     else:
         Console().print(table(compared))
         _explain(found, held_against, launches)
+
+
+def _ours(release: Path, options: Sequence[str]) -> dict[str, Launch]:
+    cores = len(os.sched_getaffinity(0))
+    return {
+        OURS: servers.slipway(release, *options, "--workers", str(cores)),
+        ONE_WORKER: servers.slipway(release, *options),
+    }
 
 
 def _as_json(

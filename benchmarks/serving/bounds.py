@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from benchmarks.serving.comparisons import Bound, Comparison
 from benchmarks.serving.peers import MLSERVER, SELDON, V2, Peer
-from benchmarks.serving.suite import CONNECTIONS, EMPTY_HANDLER, OURS, Found
+from benchmarks.serving.suite import CONNECTIONS, EMPTY_HANDLER, ONE_WORKER, OURS, Found
 from benchmarks.serving.wrk import Load
 
 THROUGHPUT = Bound(10, least=True)
@@ -21,9 +21,9 @@ def comparisons(found: Found, peers: Sequence[Peer]) -> Iterator[Comparison]:
     for peer in peers:
         yield from _against(peer, found)
     for connections in CONNECTIONS:
-        ours, theirs = (found.loads[server, V2, connections] for server in (OURS, EMPTY_HANDLER))
+        ours, theirs = (found.loads[server, V2, connections] for server in (ONE_WORKER, EMPTY_HANDLER))
         name = f"answers, {_at(connections)}"
-        yield Comparison("V2 against an empty handler", name, "/s", _rates(ours), _rates(theirs), EMPTY)
+        yield Comparison("V2, one worker, against an empty handler", name, "/s", _rates(ours), _rates(theirs), EMPTY)
     for title, unit, values, bound in (
         ("memory of a worker", "MiB", found.memory, MEMORY_MIB),
         ("cold start to ready", "s", found.cold_starts, COLD_START_SECONDS),

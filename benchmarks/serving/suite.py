@@ -21,7 +21,8 @@ from slipway.progress import step
 CONNECTIONS = (1, 8, 64)
 # Of what the stock server can do at most: busy, but not so that any queue grows for ever.
 _EQUAL_LOAD_SHARE = 0.7
-OURS, EMPTY_HANDLER = "slipway", "empty"
+# Ours has a worker per core, as the stock servers may have; the empty handler has one process.
+OURS, ONE_WORKER, EMPTY_HANDLER = "slipway", "slipway, one worker", "empty"
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,10 @@ class Found:
         return counted
 
 
-def measure(peers: Sequence[Peer], ours: Launch, plan: Plan, scratch: Path) -> tuple[Found, Mapping[str, Launch]]:
-    """Measure ours, started as ``ours`` says, against all peers and the empty handler.
+def measure(
+    peers: Sequence[Peer], ours: Mapping[str, Launch], plan: Plan, scratch: Path
+) -> tuple[Found, Mapping[str, Launch]]:
+    """Measure ours (OURS and ONE_WORKER) against all peers and the empty handler.
 
     Raises:
         EnvironmentFault: when a server does not start, or anything is not answered with 2xx.
@@ -98,14 +101,14 @@ def measure(peers: Sequence[Peer], ours: Launch, plan: Plan, scratch: Path) -> t
         peer.name: Target(peer.name, peer.protocol, peer.requests, peer.requests.write(scratch / f"{peer.name}.bodies"))
         for peer in peers
     }
-    launches = {OURS: ours} | {peer.name: _choose(peer, asked[peer.name], plan, found, scratch) for peer in peers}
+    launches = {**ours} | {peer.name: _choose(peer, asked[peer.name], plan, found, scratch) for peer in peers}
     answers = scratch / "answers.json"
     launches[EMPTY_HANDLER] = servers.empty(answers)
     # Ours is asked what the peers with our class are asked: whole rows.
     raw = {protocol: asked[server] for protocol, server in ((V2, MLSERVER), (V1, SELDON))}
     targets = [
         *(replace(target, server=OURS) for target in raw.values()), *asked.values(),
-        replace(raw[V2], server=EMPTY_HANDLER),
+        *(replace(raw[V2], server=server) for server in (ONE_WORKER, EMPTY_HANDLER)),
     ]  # fmt: skip
     with contextlib.ExitStack() as stack:
         up: dict[str, Running] = {}

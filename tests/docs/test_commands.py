@@ -13,8 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.attested import working_tree
 from tests.conftest import ROOT
 from tests.docs import commands
+
+__all__ = ["working_tree"]
 
 SHOWN = commands.all_commands()
 
@@ -24,8 +27,8 @@ def by(runner: str) -> list[str]:
 
 
 @pytest.mark.parametrize("command", by("here"))
-def test_command_works(command: str, tmp_path: Path) -> None:
-    environment = os.environ | {"XDG_CONFIG_HOME": str(tmp_path / "config")}
+def test_command_works(command: str, tmp_path: Path, working_tree: dict[str, str]) -> None:
+    environment = os.environ | working_tree | {"XDG_CONFIG_HOME": str(tmp_path / "config")}
     if command == "make hooks":
         subprocess.run(["git", "init", "-q", tmp_path], check=True)
         environment |= {"GIT_DIR": str(tmp_path / ".git"), "GIT_WORK_TREE": str(ROOT)}

@@ -59,6 +59,14 @@ _QUICK: dict[str, Any] = {
         "calibration": {"max_expected_calibration_error": 0.3},
         "leakage": {"max_single_feature_auc": 0.9},
         "budget": {"max_single_row_ms": 200.0, "max_memory_mib": 1024.0},
+        "robustness": {
+            "noise_rows": 500,
+            "attacked_rows": 10,
+            "max_flipped_share": 0.2,
+            "max_mean_score_change": 0.2,
+            "min_mean_distance": 0.01,
+            "min_median_distance": 0.01,
+        },
     },
 }
 

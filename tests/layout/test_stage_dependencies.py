@@ -99,7 +99,7 @@ def _named(stage: str, file: str) -> bool:
 def test_every_model_has_its_metrics_shown() -> None:
     models = yaml.safe_load((ROOT / "params.yaml").read_text())["models"]
     shown = yaml.safe_load((ROOT / "dvc.yaml").read_text())["metrics"]
-    assert shown == [f"artifacts/{model}/evaluation/metrics.json" for model in models]
+    assert shown == [f"artifacts/{model}/evaluation/summary.json" for model in models]
 
 
 def test_second_model_needs_no_second_copy(tmp_path: Path) -> None:

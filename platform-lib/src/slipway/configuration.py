@@ -26,6 +26,7 @@ from slipway.gates import (
     leakage,
     policy,
     provenance,
+    robustness,
     skew,
     slices,
     supply_chain,
@@ -113,6 +114,7 @@ class Gates(Strict):
     calibration: calibration.Thresholds
     budget: budget.Thresholds
     skew: skew.Thresholds
+    robustness: robustness.Thresholds
     supply_chain: supply_chain.Thresholds
     advisories: advisories.Thresholds
     provenance: provenance.Thresholds

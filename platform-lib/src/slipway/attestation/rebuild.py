@@ -99,17 +99,15 @@ def _cache(origin: Path) -> Path | None:
 def _environment(commit: Commit, top: Path) -> dict[str, str]:
     """Variables by which the clone's stages find their programs and the clone's own library."""
     origin = commit.repository.top
-    variables = dict(os.environ) | {"PYTHONPATH": str(top / "platform-lib" / "src"), "DVC_NO_ANALYTICS": "1"}
-    variables |= {"DVC_SITE_CACHE_DIR": str(top.parent / "site-cache")}
+    variables = dict(os.environ) | {"DVC_NO_ANALYTICS": "1", "DVC_SITE_CACHE_DIR": str(top.parent / "site-cache")}
     variables.pop("VIRTUAL_ENV", None)
+    # Before the library that is installed, which is the working tree's.
+    library = [str(top / "platform-lib" / "src"), variables.get("PYTHONPATH", "")]
+    variables["PYTHONPATH"] = os.pathsep.join(filter(None, library))
     if _locks(origin) == _locks(top):
+        variables.setdefault("UV_PROJECT_ENVIRONMENT", str(origin / _DRIFT / ".venv"))
         here = Path(sys.executable).parent
-        return variables | {
-            "PATH": f"{here}{os.pathsep}{variables['PATH']}",
-            "UV_PROJECT_ENVIRONMENT": str(origin / _DRIFT / ".venv"),
-            "UV_NO_SYNC": "1",
-            "UV_OFFLINE": "1",
-        }
+        return variables | {"PATH": f"{here}{os.pathsep}{variables['PATH']}", "UV_NO_SYNC": "1", "UV_OFFLINE": "1"}
     with step("installing the Python environments that the commit locks"):
         for project in (Path(), _DRIFT):
             _run(["uv", "sync", "--quiet", "--locked", "--project", str(top / project)], top, variables)

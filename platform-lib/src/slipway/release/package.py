@@ -34,24 +34,27 @@ def package(paths: ModelPaths, params: dict[str, Any]) -> str:
     Raises:
         EvidenceRefused: when a verdict is missing, stale or red.
     """
-    parts = judged_parts(paths, params)
     found = read_json(paths.evidence)
     evidence.check(found, {gate: params["gates"][gate] for gate in gates.names()}, evidence.subject(paths))
+    parts = judged_parts(paths, params) | proving_parts(paths, params)
     with replacing(paths.releases) as releases:
-        folder = seal(parts | proving_parts(paths, params), releases, paths.name)
+        folder = seal(parts, releases, paths.name)
         manifest.verify(folder)
     return folder.name
 
 
 @contextmanager
 def candidate(paths: ModelPaths, params: dict[str, Any]) -> Iterator[Path]:
-    """A release in a scratch folder, as it will be packaged but for :func:`proving_parts`, for gates to judge it."""
+    """A release in a scratch folder for gates to judge, as it will be packaged but for :func:`proving_parts`."""
     with tempfile.TemporaryDirectory(prefix="slipway-candidate-") as scratch:
         yield seal(judged_parts(paths, params), Path(scratch), paths.name)
 
 
 def judged_parts(paths: ModelPaths, params: dict[str, Any]) -> dict[str, Part]:
-    """The parts of a release, by name, that are known before the gates have judged it; the card as people wrote it."""
+    """The parts of a release, by name, that are known before the gates have judged it.
+
+    Of the card that is what a person wrote. Gate ``policy`` must be green: it holds model.yaml to what is read here.
+    """
     threshold = Costs(**read_yaml(paths.home / "model.yaml")["kpi"]["costs"]).threshold()
     made = {
         "signature.json": signature.as_json(derivation.derive(_contract(paths).RAW)),
@@ -73,7 +76,7 @@ def judged_parts(paths: ModelPaths, params: dict[str, Any]) -> dict[str, Part]:
 
 
 def proving_parts(paths: ModelPaths, params: dict[str, Any]) -> dict[str, Part]:
-    """The parts of a release, by name, that are known only once every gate has judged it."""
+    """The parts of a release, by name, that exist only once every gate has judged it."""
     return {"evidence.json": paths.evidence, "card.md": card.generate(paths, params).encode()}
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slipway.errors import EnvironmentFault
-from slipway.files import canonical_json
+from slipway.files import canonical_json, read_json
 from slipway.release import licences, locked
 from slipway.release.licences import Licence
 from slipway.release.locked import Package
@@ -59,20 +59,23 @@ def describe(environment: Path = ENVIRONMENT) -> dict[str, Any]:
     return document
 
 
-def pins(document: Mapping[str, Any]) -> list[Pin]:
-    """The packages of an SBOM that come from the index, in its order.
+def pins(folder: Path) -> list[Pin]:
+    """The packages from the index that the release in ``folder`` runs on, in the order of its SBOM.
 
     Raises:
-        EnvironmentFault: when it is no such SBOM.
+        EnvironmentFault: when it holds no SBOM, as before there were any, or no such SBOM.
     """
+    file, remedy = folder / FILE, "Make the release anew: `make repro`."
+    if not file.is_file():
+        raise EnvironmentFault(f"Release {folder.name[:12]} does not say what it runs on: it holds no {FILE}.", remedy)
     try:
         return [
             Pin(component["name"], component["version"], component["hashes"][0]["content"])
-            for component in document["components"]
+            for component in read_json(file)["components"]
             if "purl" in component
         ]
     except (LookupError, TypeError) as error:
-        raise EnvironmentFault(f"{FILE} is not an SBOM of Slipway: {error!r}.", "Run `make repro`.") from error
+        raise EnvironmentFault(f"{file} is not an SBOM of Slipway: {error!r}.", remedy) from error
 
 
 def _document(packages: Sequence[Package], recorded: Mapping[str, Licence]) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from slipway.errors import UsageError
-from slipway.files import read_json
 from slipway.gates import advisories
 from slipway.gates.advisories import Advisory, Exemption, Scan, Thresholds
 from slipway.gates.verdict import Verdict
@@ -43,7 +42,7 @@ def scan(folder: Path, url: str, thresholds: Thresholds) -> Scan:
     """
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
         raise UsageError(f"{url!r} is not the address of an advisory source.", "Give one as https://api.osv.dev.")
-    pins, started = sbom.pins(read_json(folder / sbom.FILE)), datetime.now(UTC)
+    pins, started = sbom.pins(folder), datetime.now(UTC)
     found: list[Advisory] = []
     fault = ""
     try:
@@ -108,7 +107,7 @@ def check(folder: Path, file: Path, keys: Iterable[Key], max_age_days: int, now:
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise ReleaseUntrusted(f"{file} does not hold a scan of `slipway scan`.", "Scan the release again.") from error
     check_period(read.key, scanned.finished, f"the scan of release {read.release[:12]}")
-    held = tuple(str(pin) for pin in sbom.pins(read_json(folder / sbom.FILE)))
+    held = tuple(str(pin) for pin in sbom.pins(folder))
     if scanned.pins != held:
         raise ReleaseUntrusted(f"{file} speaks of other packages than the release's SBOM.", "Scan the release again.")
     return advisories.judge(scanned, Thresholds(max_age_days, made_by.canaries, made_by.ignored), now)

