@@ -16,6 +16,7 @@ import pytest
 from tests.attested import working_tree
 from tests.conftest import ROOT
 from tests.docs import commands
+from tests.osv_server import OsvServer
 
 __all__ = ["working_tree"]
 
@@ -26,14 +27,24 @@ def by(runner: str) -> list[str]:
     return [command for command in SHOWN if commands.runner(command) == runner]
 
 
+@pytest.fixture(scope="module")
+def advisory_source() -> Iterator[str]:
+    """The URL of one that knows nothing against what we use."""
+    with OsvServer() as source:
+        yield source.url
+
+
 @pytest.mark.parametrize("command", by("here"))
-def test_command_works(command: str, tmp_path: Path, working_tree: dict[str, str]) -> None:
-    environment = os.environ | working_tree | {"XDG_CONFIG_HOME": str(tmp_path / "config")}
+def test_command_works(command: str, tmp_path: Path, working_tree: dict[str, str], advisory_source: str) -> None:
+    told = {"XDG_CONFIG_HOME": str(tmp_path / "config"), "SLIPWAY_OSV_URL": advisory_source}
+    environment = os.environ | working_tree | told
     if command == "make hooks":
         subprocess.run(["git", "init", "-q", tmp_path], check=True)
         environment |= {"GIT_DIR": str(tmp_path / ".git"), "GIT_WORK_TREE": str(ROOT)}
     # What is written there is another release's after the next `make repro`, and refused.
     shown = re.sub(r"(--to|--quarantine) (\S+)", rf"\1 {tmp_path}/\2", command)
+    if command.startswith("slipway scan") and "--help" not in command:
+        shown += f" --to {tmp_path}/scan.json"
     done = subprocess.run(shlex.split(shown), cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout + done.stderr

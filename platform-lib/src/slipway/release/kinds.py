@@ -6,6 +6,7 @@ A file is of a kind if its name and its content are. A pickle is of none, whatev
 from __future__ import annotations
 
 import base64
+import binascii
 import io
 import json
 import logging
@@ -95,12 +96,11 @@ def _parquet(content: bytes) -> None:
 
     try:
         metadata = pl.read_parquet_metadata(io.BytesIO(content))
+        if _PICKLED_TYPE in base64.b64decode(metadata.get("ARROW:schema", "")):
+            raise NotOfItsKind("its metadata hold a pickled Arrow type")
         pl.read_parquet(io.BytesIO(content))
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, OSError, binascii.Error) as error:
         raise NotOfItsKind(f"it is not Parquet: {error}") from error
-    schema = base64.b64decode(metadata.get("ARROW:schema", ""))
-    if _PICKLED_TYPE in schema or any(_PICKLED_TYPE.decode() in value for value in metadata.values()):
-        raise NotOfItsKind("its metadata hold a pickled Arrow type")
 
 
 def _prose(content: bytes) -> None:

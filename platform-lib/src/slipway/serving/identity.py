@@ -48,7 +48,8 @@ class Identities:
         if not given:
             return self.new()
         if not (given.isascii() and given.isprintable()):
-            raise Refused(400, f"The header {HEADER} holds more than printable ASCII.", "Send such an id in the body.")
+            what = f"The header {HEADER} holds more than printable ASCII."
+            raise Refused(400, what, "Send such an id in the body.")
         return checked(given, HEADER)
 
     def _begin(self, millisecond: int) -> None:
