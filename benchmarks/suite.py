@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from benchmarks import bare, workspace
+from benchmarks import bare, trust, workspace
 from benchmarks.figures import Figure, ratios
 from benchmarks.process import Run, run
+from benchmarks.trust import Trust
 from benchmarks.workspace import Workspace
 from slipway import project
 from slipway.errors import EnvironmentFault
@@ -23,9 +24,12 @@ NOOP_BOUND = 1.2
 PIPELINE_BOUND = 1.6
 MEMORY_BOUND_MIB = 3 * 1024.0
 PACKAGING_BOUND_SECONDS = 2.0
+GATES_BOUND_SECONDS = 60.0
 # `slipway predict` is to reach 0.8 of the speed of LightGBM alone.
 PREDICT_BOUND = 1 / 0.8
 PREDICT_MEMORY_BOUND = 1.5
+SIGN_BOUND_SECONDS = 1.0
+VERIFY_BOUND_SECONDS = 0.5
 FEW_ROWS, MANY_ROWS = 300_000, 3_000_000
 # A run of two seconds needs more repetitions than one of a minute.
 _QUICK_RUNS = 3
@@ -38,7 +42,9 @@ class Benchmark(StrEnum):
     PIPELINE = "pipeline"
     MEMORY = "memory"
     PACKAGING = "packaging"
+    GATES = "gates"
     PREDICT = "predict"
+    TRUST = "trust"
 
 
 @dataclass(frozen=True)
@@ -52,11 +58,14 @@ class Scoring:
 
 @dataclass
 class Measurements:
-    """Runs by kind ("repro", "straight", "idle", "idle bare"); seconds of packaging and runs of scoring by model."""
+    """Runs by kind ("repro", "straight", "idle", "idle bare"); by model, the seconds of packaging, the seconds of each
+    stage that judges, and the runs of scoring and of signing."""
 
     runs: dict[str, list[Run]] = field(default_factory=lambda: defaultdict(list))
     packaging: dict[str, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
+    judging: dict[str, list[dict[str, float]]] = field(default_factory=lambda: defaultdict(list))
     scoring: dict[str, list[Scoring]] = field(default_factory=lambda: defaultdict(list))
+    trust: dict[str, list[tuple[Run, Run]]] = field(default_factory=lambda: defaultdict(list))
 
     def seconds(self, kind: str) -> list[float]:
         """Seconds of each run of ``kind``."""
@@ -90,8 +99,12 @@ def measure(names: Collection[Benchmark], repetitions: int) -> list[Figure]:
                 _noop(copy, peer, found, which)
             if Benchmark.PACKAGING in names:
                 _packaging(copy, found, which)
+            if Benchmark.GATES in names:
+                _gates(copy, found, which)
             if Benchmark.PREDICT in names:
                 _predict(copy, scratch, found, which)
+            if Benchmark.TRUST in names:
+                _trust(trust.make(scratch / f"trust-{number}", copy), found, which)
     return [figure for figure in _figures(found) if figure.benchmark in names]
 
 
@@ -145,6 +158,13 @@ def _packaging(copy: Workspace, found: Measurements, which: str) -> None:
     _same(copy, before)
 
 
+def _gates(copy: Workspace, found: Measurements, which: str) -> None:
+    for model in copy.models:
+        with step(f"the stages that judge {model}, {which}"):
+            runs = {stage: copy.stage(command) for stage, command in copy.judging(model).items()}
+        found.judging[model].append({stage: run.seconds for stage, run in runs.items()})
+
+
 def _predict(copy: Workspace, scratch: Path, found: Measurements, which: str) -> None:
     for model in copy.models:
         few, many = (_tiled(copy, scratch, model, rows) for rows in (FEW_ROWS, MANY_ROWS))
@@ -153,6 +173,15 @@ def _predict(copy: Workspace, scratch: Path, found: Measurements, which: str) ->
         with step(f"slipway predict, {which}"):
             of_few, of_many = (_scored(copy, scratch / "scores", model, file) for file in (few, many))
         found.scoring[model].append(Scoring(of_few, of_many, peer))
+
+
+def _trust(trusted: Trust, found: Measurements, which: str) -> None:
+    for model in trusted.copy.models:
+        with step(f"signing and verifying, {which}"):
+            for _ in range(_QUICK_RUNS):
+                signed = trusted.sign(model)
+                trusted.scan(model)
+                found.trust[model].append((signed, trusted.verify(model)))
 
 
 def _tiled(copy: Workspace, scratch: Path, model: str, rows: int) -> Path:
@@ -187,8 +216,23 @@ def _figures(found: Measurements) -> Iterator[Figure]:
         bound = PACKAGING_BOUND_SECONDS
         yield Figure(Benchmark.PACKAGING, f"{model}, with imports", "s", whole, bound)
         yield Figure(Benchmark.PACKAGING, f"{model}, without imports", "s", inside, bound)
+    for model, seconds in found.judging.items():
+        yield from _judging(model, seconds)
     for model, scorings in found.scoring.items():
         yield from _scoring(model, scorings)
+    for model, runs in found.trust.items():
+        for number, verb, bound in ((0, "sign", SIGN_BOUND_SECONDS), (1, "verify", VERIFY_BOUND_SECONDS)):
+            each = [pair[number] for pair in runs]
+            yield Figure(Benchmark.TRUST, f"{model}, slipway {verb}", "s", [run.seconds for run in each], bound)
+            yield Figure(Benchmark.TRUST, f"{model}, {verb}, CPU time", "s", [run.processor_seconds for run in each])
+
+
+def _judging(model: str, seconds: Sequence[dict[str, float]]) -> Iterator[Figure]:
+    """The stages that pass verdicts, with all that they do besides, each in a process of its own as in the pipeline."""
+    for stage in seconds[0]:
+        yield Figure(Benchmark.GATES, f"{model}, {stage}", "s", [each[stage] for each in seconds])
+    together = [sum(each.values()) for each in seconds]
+    yield Figure(Benchmark.GATES, f"{model}, all gates together", "s", together, GATES_BOUND_SECONDS)
 
 
 def _scoring(model: str, scorings: Sequence[Scoring]) -> Iterator[Figure]:
@@ -214,5 +258,8 @@ def _against(found: Measurements, benchmark: Benchmark, labels: dict[str, str], 
     for kind, label in labels.items():
         yield Figure(benchmark, label, "s", found.seconds(kind))
     yield Figure(benchmark, "ratio", "x", ratios(found.seconds(first), found.seconds(second)), bound)
+    # Computing that both share thins the ratio out, and leaves this as it is.
+    difference = [one - other for one, other in zip(found.seconds(first), found.seconds(second), strict=True)]
+    yield Figure(benchmark, "difference", "s", difference)
     processor = ratios(found.processor_seconds(first), found.processor_seconds(second))
     yield Figure(benchmark, "ratio, CPU time", "x", processor)

@@ -132,7 +132,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_bytes())
     except FileNotFoundError as error:
         raise EnvironmentFault(f"{path} is missing.", "Run `make repro` to make it.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise EnvironmentFault(f"{path} is not valid JSON: {error}.", "Run `make repro` to make it anew.") from error
 
 
@@ -149,7 +149,7 @@ def read_yaml(path: Path) -> Any:
         raise EnvironmentFault(
             f"{path} cannot be read: {error.strerror}.", f"Restore it: `git checkout {path}`."
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{path} is not valid YAML: {error}.", "Mend that line.") from error
 
 

@@ -40,10 +40,11 @@ def find(folder: Path, model: str, top: Path) -> Commit:
     if not repository.exists:
         raise SourceUnknown(f"{top} has no commit that the release could have been made of.", "Commit your work.")
     doubts: list[SourceUnknown] = []
+    content = _release_digest(folder)
     for name in repository.commits_of(LOCK):
         commit = Commit(repository, name)
         try:
-            check(commit, folder, model)
+            _check(commit, folder, model, content)
         except _NamesAnother:
             continue
         except SourceUnknown as error:
@@ -83,11 +84,15 @@ def check(commit: Commit, folder: Path, model: str) -> None:
     Raises:
         SourceUnknown: naming the first thing that it does not hold.
     """
+    _check(commit, folder, model, _release_digest(folder))
+
+
+def _check(commit: Commit, folder: Path, model: str, content: str) -> None:
     read = commit.read([LOCK, PARAMS])
     stages = _stages(read.get(LOCK, b""), model)
     output = f"releases/{model}"
     recorded = {out["path"]: out.get("md5") for stage in stages.values() for out in stage.get("outs", [])}
-    if recorded.get(output) != _release_digest(folder):
+    if recorded.get(output) != content:
         raise _NamesAnother(
             f"{LOCK} of commit {commit.name[:12]} names another content of {output} than release {folder.name}.",
             "Verify the release that the commit made, or sign the one at hand anew.",
@@ -126,8 +131,8 @@ def _foreign(commit: Commit, stages: Stages, recorded: Mapping[str, str]) -> Ite
             yield path
 
 
-def _check_params(content: bytes, folder: Path, model: str, commit: Commit) -> None:
-    block = (yaml.safe_load(content) or {}).get("models", {}).get(model)
+def _check_params(params: bytes, folder: Path, model: str, commit: Commit) -> None:
+    block = (yaml.safe_load(params) or {}).get("models", {}).get(model)
     if not _within(block, read_json(folder / "params.json")):
         raise SourceUnknown(
             f"The release was made with other parameters than {PARAMS} of commit {commit.name[:12]} has.",

@@ -178,7 +178,7 @@ class OpenInference:
                 breaches.extend(_beyond_int32(name, data))
             columns[name] = data
         if breaches:
-            raise RequestBroken(breaches[:REPORTED])
+            raise RequestBroken(breaches)
         return columns
 
     def _wanted(self, outputs: list[Wanted], everything: bool) -> dict[str, bool]:

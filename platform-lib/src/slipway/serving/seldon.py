@@ -226,7 +226,7 @@ def _labels(truth: Truth) -> list[Any]:
         if label is not None and (type(label) not in (bool, int, float) or label not in (0, 1))
     ]
     if breaches:
-        raise refused(RequestBroken(breaches[:REPORTED]))
+        raise refused(RequestBroken(breaches))
     return flat
 
 

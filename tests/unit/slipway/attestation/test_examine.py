@@ -123,14 +123,16 @@ def test_evidence_of_another_schema(signed: Signed) -> None:
     assert "The evidence has schema 2, not 1" in found.error.what
 
 
-@pytest.mark.parametrize("content", [b"[]", b"{}", b'{"schema": 1, "verdicts": []}', b"null", b"x", b"\xff"])
-@pytest.mark.parametrize("name", ["evidence.json", "params.json", "decision.json", "model.yaml"])
+@pytest.mark.parametrize(
+    "content", [b"[]", b"{}", b'{"schema": 1, "verdicts": []}', b"null", b"x", b"\xff", b"[" * 100_000]
+)
+@pytest.mark.parametrize("name", ["evidence.json", "params.json", "decision.json", "model.yaml", "sbom.json"])
 def test_a_release_of_nonsense_is_refused_and_breaks_nothing(signed: Signed, name: str, content: bytes) -> None:
     forged = _rehashed(signed.release, name, content)
     found = examine(forged, _trusted(signed))
     assert found.error is not None
-    assert _states(found)["verdicts"] == State.REFUSED
     assert _states(found)["provenance"] == State.REFUSED
+    assert _states(found)["advisories" if name == "sbom.json" else "verdicts"] == State.REFUSED
 
 
 def _rehashed(release: Path, name: str, content: bytes) -> Path:

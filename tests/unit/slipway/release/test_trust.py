@@ -218,3 +218,22 @@ def test_where_a_signature_is_looked_for(
 
 def test_a_private_key_is_its_owner_s(private: Path) -> None:
     assert stat.S_IMODE(private.stat().st_mode) == 0o600
+
+
+def test_a_server_trusts_a_ring_of_keys_whatever_their_periods(
+    release: Path, signature: Path, public: Path, tmp_path: Path
+) -> None:
+    """This signature tells no time, and a restart must not fail because a year is over."""
+    ring = tmp_path / "ring"
+    ring.mkdir()
+    shutil.copy(public, ring / "old.pem.pub")
+    signing.new_keys(tmp_path / "new.pem").rename(ring / "new.pem.pub")
+    expired = "{file: old.pem.pub, not_after: 2020-01-01T00:00:00Z}"
+    (ring / "keys.yaml").write_text(f"keys: [{{file: new.pem.pub}}, {expired}]")
+    assert trust.verify(release, ring, signature) == manifest.verify(release)
+    (ring / "keys.yaml").write_text("keys: [{file: new.pem.pub}]")
+    with pytest.raises(ReleaseUntrusted, match=r"was made with another key than .*new\.pem\.pub"):
+        trust.verify(release, ring, signature)
+    (ring / "keys.yaml").write_text("keys: []")
+    with pytest.raises(ReleaseUntrusted, match="none is trusted"):
+        trust.verify(release, ring, signature)
