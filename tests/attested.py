@@ -110,7 +110,7 @@ def _dvc(path: Path) -> str:
 
 def scanned(signed: Signed, finished: datetime, *found: Advisory) -> None:
     """Write a scan of the release that was finished then, as `slipway scan` does once its source has answered."""
-    pins = tuple(str(pin) for pin in sbom.pins(read_json(signed.release / sbom.FILE)))
+    pins = tuple(str(pin) for pin in sbom.pins(signed.release))
     limits = Thresholds(max_age_days=7, canaries={"pyyaml==5.3": "GHSA-6757-jp84-gxfx"}, ignored={})
     told = Scan("https://osv.example.com", finished, finished, pins, found)
     model = str(read_json(signed.release / "manifest.json")["model"])

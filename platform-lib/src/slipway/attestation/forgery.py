@@ -91,7 +91,7 @@ class Copy:
     def rescanned(self, private: Path, finished: datetime, *found: Advisory) -> Copy:
         """With a scan by ``private`` that found ``found``."""
         limits = lineage.thresholds(self.release, "advisories")
-        pins = tuple(str(pin) for pin in sbom.pins(read_json(self.release / sbom.FILE)))
+        pins = tuple(str(pin) for pin in sbom.pins(self.release))
         scanned = Scan("https://osv.invalid", finished - timedelta(seconds=1), finished, pins, found)
         thresholds = Thresholds(limits["max_age_days"], limits["canaries"], {})
         model = read_json(self.release / MANIFEST)["model"]
