@@ -9,6 +9,9 @@ UV_VERSION := $(shell sed -n 's/^uv: "\(.*\)".*/\1/p' versions.yaml)
 UV := $(CACHE)/uv-$(UV_VERSION)/bin/uv
 MODELS := $(shell sed -n '/^models:/,$$s/^  \([a-z0-9_]*\):$$/\1/p' params.yaml)
 ENVIRONMENTS := $(patsubst %/pyproject.toml,%,$(wildcard environments/*/pyproject.toml))
+# The servers that ours is compared with: tests and `make bench-serving` need them, and nothing else does.
+STOCK := environments/mlserver environments/seldon
+OWN := . $(filter-out $(STOCK),$(ENVIRONMENTS))
 MODEL ?= $(firstword $(MODELS))
 PORT ?= 8080
 # Stages and tests find the environment's programs by name, as in an activated shell.
@@ -31,14 +34,25 @@ $(UV):
 	$(CACHE)/uv-$(UV_VERSION)/bin/python -m pip install --quiet uv==$(UV_VERSION)
 
 # Side by side: each waits for the network and for one of its own packages more than for a core.
-.venv/.synced: pyproject.toml uv.lock platform-lib/pyproject.toml $(ENVIRONMENTS:=/pyproject.toml) $(ENVIRONMENTS:=/uv.lock) | $(UV)
-	@echo 'installing $(words . $(ENVIRONMENTS)) Python environments: a few minutes and 4.5 GB the first time'
-	@printf '%s\n' . $(ENVIRONMENTS) | xargs -P 8 -I {} sh -c '$(UV) sync --quiet --locked --project {} && echo "  installed {}"'
+define install
+	@printf '%s\n' $(1) | xargs -P 8 -I {} sh -c '$(UV) sync --quiet --locked --project {} && echo "  installed {}"'
 	@touch $@
+endef
+
+.venv/.synced: platform-lib/pyproject.toml $(OWN:=/pyproject.toml) $(OWN:=/uv.lock) | $(UV)
+	@echo 'installing $(words $(OWN)) Python environments: a few minutes and 3 GB the first time'
+	$(call install,$(OWN))
+
+.venv/.stock-synced: platform-lib/pyproject.toml $(STOCK:=/pyproject.toml) $(STOCK:=/uv.lock) | .venv/.synced
+	@echo 'installing the $(words $(STOCK)) stock servers: 1 GB at most'
+	$(call install,$(STOCK))
 
 .PHONY: setup
-setup: .venv/.synced  ## Install everything that is needed (Debian packages by apt-get where they are missing)
+setup: .venv/.synced  ## Install what is needed (Debian packages by apt-get where they are missing)
 	@environments/debian-packages
+
+.PHONY: setup-stock
+setup-stock: setup .venv/.stock-synced  ## Install the stock servers too, which tests and bench-serving compare ours with
 
 .PHONY: repro
 repro: setup  ## Run the pipeline of every model, and record each release in MLflow
@@ -46,7 +60,7 @@ repro: setup  ## Run the pipeline of every model, and record each release in MLf
 	for model in $(MODELS); do slipway record $$model; slipway verdicts $$model; done
 
 .PHONY: test
-test: check repro  ## Run every check and every test
+test: check repro setup-stock  ## Run every check and every test
 	pytest
 
 .PHONY: check
@@ -76,7 +90,7 @@ bench: setup  ## Measure overhead, memory and packaging, as ratios in one run
 	python -m benchmarks
 
 .PHONY: bench-serving
-bench-serving: setup  ## Measure the model server against the stock servers, side by side in one run
+bench-serving: setup-stock  ## Measure the model server against the stock servers, side by side in one run
 	python -m benchmarks.serving
 
 .PHONY: hooks

@@ -4,6 +4,7 @@ noop        a `dvc repro` with nothing to do, against that of a bare DVC project
 pipeline    all stages from nothing by `dvc repro`, against one process that does the same computing
 memory      the pipeline's peak: its largest process, and all of its processes together
 packaging   package and verify each release
+gates       the stages that pass verdicts, one after the other
 predict     `slipway predict` from Parquet to Parquet, against LightGBM's own call on features in memory
 trust       `slipway sign` and `slipway verify --key`, each a process from its start to its end
 

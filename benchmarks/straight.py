@@ -6,8 +6,8 @@ It shares with the pipeline the computing itself, so both make the same release,
 the functions read and write them, and gates hash them (20 MB in the page cache, one or two seconds in all). It does
 without what the pipeline adds: DVC (graph, hashes, cache, lock file), a process and its imports for each stage, and
 uv's look at the drift environment. One part cannot be imported here, for alibi-detect does not fit the main
-environment: the drift stage runs as one subprocess of that environment's Python. And gate budget measures in a
-process of its own, as ever.
+environment: the drift stage runs as one subprocess of that environment's Python. And gates budget and skew measure and
+ask processes of their own, as ever.
 """
 
 from __future__ import annotations

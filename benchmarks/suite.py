@@ -24,6 +24,7 @@ NOOP_BOUND = 1.2
 PIPELINE_BOUND = 1.6
 MEMORY_BOUND_MIB = 3 * 1024.0
 PACKAGING_BOUND_SECONDS = 2.0
+GATES_BOUND_SECONDS = 60.0
 # `slipway predict` is to reach 0.8 of the speed of LightGBM alone.
 PREDICT_BOUND = 1 / 0.8
 PREDICT_MEMORY_BOUND = 1.5
@@ -41,6 +42,7 @@ class Benchmark(StrEnum):
     PIPELINE = "pipeline"
     MEMORY = "memory"
     PACKAGING = "packaging"
+    GATES = "gates"
     PREDICT = "predict"
     TRUST = "trust"
 
@@ -56,10 +58,12 @@ class Scoring:
 
 @dataclass
 class Measurements:
-    """Runs by kind ("repro", "straight", "idle", "idle bare"); of packaging, scoring and signing by model."""
+    """Runs by kind ("repro", "straight", "idle", "idle bare"); by model, the seconds of packaging, the seconds of each
+    stage that judges, and the runs of scoring and of signing."""
 
     runs: dict[str, list[Run]] = field(default_factory=lambda: defaultdict(list))
     packaging: dict[str, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
+    judging: dict[str, list[dict[str, float]]] = field(default_factory=lambda: defaultdict(list))
     scoring: dict[str, list[Scoring]] = field(default_factory=lambda: defaultdict(list))
     trust: dict[str, list[tuple[Run, Run]]] = field(default_factory=lambda: defaultdict(list))
 
@@ -95,6 +99,8 @@ def measure(names: Collection[Benchmark], repetitions: int) -> list[Figure]:
                 _noop(copy, peer, found, which)
             if Benchmark.PACKAGING in names:
                 _packaging(copy, found, which)
+            if Benchmark.GATES in names:
+                _gates(copy, found, which)
             if Benchmark.PREDICT in names:
                 _predict(copy, scratch, found, which)
             if Benchmark.TRUST in names:
@@ -152,6 +158,13 @@ def _packaging(copy: Workspace, found: Measurements, which: str) -> None:
     _same(copy, before)
 
 
+def _gates(copy: Workspace, found: Measurements, which: str) -> None:
+    for model in copy.models:
+        with step(f"the stages that judge {model}, {which}"):
+            runs = {stage: copy.stage(command) for stage, command in copy.judging(model).items()}
+        found.judging[model].append({stage: run.seconds for stage, run in runs.items()})
+
+
 def _predict(copy: Workspace, scratch: Path, found: Measurements, which: str) -> None:
     for model in copy.models:
         few, many = (_tiled(copy, scratch, model, rows) for rows in (FEW_ROWS, MANY_ROWS))
@@ -203,6 +216,8 @@ def _figures(found: Measurements) -> Iterator[Figure]:
         bound = PACKAGING_BOUND_SECONDS
         yield Figure(Benchmark.PACKAGING, f"{model}, with imports", "s", whole, bound)
         yield Figure(Benchmark.PACKAGING, f"{model}, without imports", "s", inside, bound)
+    for model, seconds in found.judging.items():
+        yield from _judging(model, seconds)
     for model, scorings in found.scoring.items():
         yield from _scoring(model, scorings)
     for model, runs in found.trust.items():
@@ -210,6 +225,14 @@ def _figures(found: Measurements) -> Iterator[Figure]:
             each = [pair[number] for pair in runs]
             yield Figure(Benchmark.TRUST, f"{model}, slipway {verb}", "s", [run.seconds for run in each], bound)
             yield Figure(Benchmark.TRUST, f"{model}, {verb}, CPU time", "s", [run.processor_seconds for run in each])
+
+
+def _judging(model: str, seconds: Sequence[dict[str, float]]) -> Iterator[Figure]:
+    """The stages that pass verdicts, with all that they do besides, each in a process of its own as in the pipeline."""
+    for stage in seconds[0]:
+        yield Figure(Benchmark.GATES, f"{model}, {stage}", "s", [each[stage] for each in seconds])
+    together = [sum(each.values()) for each in seconds]
+    yield Figure(Benchmark.GATES, f"{model}, all gates together", "s", together, GATES_BOUND_SECONDS)
 
 
 def _scoring(model: str, scorings: Sequence[Scoring]) -> Iterator[Figure]:
@@ -235,5 +258,8 @@ def _against(found: Measurements, benchmark: Benchmark, labels: dict[str, str], 
     for kind, label in labels.items():
         yield Figure(benchmark, label, "s", found.seconds(kind))
     yield Figure(benchmark, "ratio", "x", ratios(found.seconds(first), found.seconds(second)), bound)
+    # Computing that both share thins the ratio out, and leaves this as it is.
+    difference = [one - other for one, other in zip(found.seconds(first), found.seconds(second), strict=True)]
+    yield Figure(benchmark, "difference", "s", difference)
     processor = ratios(found.processor_seconds(first), found.processor_seconds(second))
     yield Figure(benchmark, "ratio, CPU time", "x", processor)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from pathlib import Path
 from benchmarks.process import Run, run
 from slipway import project
 from slipway.errors import EnvironmentFault
+from slipway.files import read_yaml
 from slipway.progress import step
 
 DVC = (sys.executable, "-m", "dvc")
@@ -54,6 +56,19 @@ class Workspace:
     def repro(self) -> Run:
         """Run every stage that has something to do."""
         return run([*DVC, "repro"], self.folder, self.environment)
+
+    def judging(self, model: str) -> dict[str, list[str]]:
+        """By name, the command of each stage that passes verdicts on ``model``."""
+        stages = read_yaml(self.folder / "dvc.yaml")["stages"]
+        return {
+            name: shlex.split(entry["do"]["cmd"].replace("${key}", model))
+            for name, entry in stages.items()
+            if any("/verdicts/" in out for out in entry["do"]["outs"])
+        }
+
+    def stage(self, command: Sequence[str]) -> Run:
+        """Run a stage's own command, without DVC."""
+        return run(command, self.folder, self.environment)
 
     def module(self, name: str, *arguments: str) -> Run:
         """Run a module of this package in a process of its own."""

@@ -110,7 +110,9 @@ def running(launch: Launch, folder: Path) -> Iterator[Running]:
         while not answers(launch.port, launch.ready):
             if process.poll() is not None or time.perf_counter() - start > _START_SECONDS:
                 tail = "\n".join(log.read_text(errors="replace").splitlines()[-_TAIL_LINES:])
-                raise EnvironmentFault(f"{launch.name} did not become ready:\n{tail}", "See that `make setup` works.")
+                raise EnvironmentFault(
+                    f"{launch.name} did not become ready:\n{tail}", "See that `make setup-stock` works."
+                )
             time.sleep(_POLL_SECONDS)
         yield Running(launch, process, time.perf_counter() - start)
     finally:

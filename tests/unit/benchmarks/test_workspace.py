@@ -11,6 +11,7 @@ import yaml
 
 from benchmarks import bare, straight, workspace
 from benchmarks.workspace import Workspace
+from slipway import gates
 from slipway.project import ModelPaths
 
 
@@ -47,6 +48,19 @@ def test_the_straight_script_runs_every_stage_in_the_pipelines_order() -> None:
     assert list(straight.STAGES) == list(yaml.safe_load(Path("dvc.yaml").read_text())["stages"])
 
 
+def test_the_stages_that_judge_leave_the_verdict_of_every_gate_that_a_release_holds(copy: Workspace) -> None:
+    stages = yaml.safe_load((copy.folder / "dvc.yaml").read_text())["stages"]
+    found = copy.judging("flight_delay")
+    outs = [Path(out) for stage in found for out in stages[stage]["do"]["outs"]]
+    assert {out.stem for out in outs if out.parent.name == "verdicts"} == set(gates.names())
+    assert found["gate"] == ["python", "pipelines/gate.py", "flight_delay"]
+
+
+def test_a_stage_runs_in_the_copy_with_the_monorepos_python(copy: Workspace) -> None:
+    done = copy.stage(["python", "-c", "import os, sys; print(os.getcwd(), sys.executable)"])
+    assert done.output.split() == [str(copy.folder), sys.executable]
+
+
 def test_releases_names_what_the_pipeline_made() -> None:
     found = Workspace(Path.cwd(), {}, ("flight_delay",)).releases()
     assert (ModelPaths("flight_delay").releases / found["flight_delay"] / "manifest.json").is_file()
@@ -61,4 +75,6 @@ def test_help_names_every_benchmark_and_gives_examples() -> None:
         env={"COLUMNS": "120"},
     )
     assert "Examples" in done.stdout
-    assert all(name in done.stdout for name in ("noop", "pipeline", "memory", "packaging", "predict", "--json"))
+    assert all(
+        name in done.stdout for name in ("noop", "pipeline", "memory", "packaging", "gates", "predict", "--json")
+    )

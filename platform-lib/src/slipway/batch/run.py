@@ -17,7 +17,7 @@ from slipway.batch.pipeline import Scored, score_block, score_parts
 from slipway.batch.plan import Part, Plan
 from slipway.batch.rules import TableRules
 from slipway.batch.store import Finished, Store
-from slipway.contracts.request import REPORTED
+from slipway.contracts.request import TOLD
 from slipway.errors import UsageError
 from slipway.progress import counting, step
 from slipway.release import Release
@@ -91,7 +91,7 @@ def predict(release: Release, job: Job) -> Summary:
     with step(f"looking at {len(paths)} input file{'s' if len(paths) > 1 else ''}"):
         found = inputs.inspect(paths, rules, job.keep, threads)
     planned = plan.make(release.digest, found, job.keep)
-    already = store.committed(job.output, planned)
+    already = store.committed(job.output, job.quarantine, planned)
     if already is not None:
         return _summary(release, job, planned, already, already)
     with store.opened(job.output, job.quarantine, planned) as opened:
@@ -183,7 +183,7 @@ def _refusal(part: Part, scored: Scored) -> RowsRefused:
     count = int((~scored.keeps).sum())
     lines = [
         f"  row {part.offset + (breach.row or 0)}, field {breach.field!r}: {breach.message} (rule {breach.rule})"
-        for breach in scored.breaches[:REPORTED]
+        for breach in scored.breaches[:TOLD]
     ]
     first, last = part.offset, part.offset + part.rows - 1
     return RowsRefused(

@@ -35,11 +35,11 @@ class Finished:
     quarantined: int
 
 
-def committed(output: Path, plan: Plan) -> list[Finished] | None:
+def committed(output: Path, quarantine: Path | None, plan: Plan) -> list[Finished] | None:
     """The parts of ``output``, or None when there is no such folder yet.
 
     Raises:
-        UsageError: when something else stands there.
+        UsageError: when something else stands there, or the rows that it refused are not in ``quarantine``.
     """
     if not output.exists() or (output.is_dir() and not any(output.iterdir())):
         return None
@@ -50,8 +50,21 @@ def committed(output: Path, plan: Plan) -> list[Finished] | None:
             f"{output} exists, and it is not the output of this very run (release, input, kept columns).",
             "Give another folder to --to, or remove that one.",
         )
+    if quarantine is not None:
+        _check_refused(output, quarantine, plan, whole)
     shutil.rmtree(_unfinished(output), ignore_errors=True)  # of a run that was killed after its commit
     return whole
+
+
+def _check_refused(output: Path, quarantine: Path, plan: Plan, parts: list[Finished]) -> None:
+    """See that the rows that a finished run refused are still where it put them."""
+    refused = [(part, facts) for part, facts in zip(plan.parts, parts, strict=True) if facts.quarantined]
+    lost = sum(facts.quarantined for part, facts in refused if _finished(quarantine / _name(part), plan) != facts)
+    if lost:
+        raise UsageError(
+            f"{output} is finished, but {lost} of the rows that it refused are not in {quarantine} any more.",
+            f"Put that folder back, or remove {output} to score again.",
+        )
 
 
 class Store:

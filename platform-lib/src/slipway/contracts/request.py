@@ -24,7 +24,9 @@ from slipway.errors import UsageError
 Check = Callable[[Any], Any]
 
 INT64 = (-(2**63), 2**63 - 1)
-REPORTED = 10
+# What is looked for, for machines: one bad request must not keep a server busy. What of it is told to people.
+REPORTED = 100
+TOLD = 10
 _SHOWN = 60
 _LISTED = 40
 _JSON_NAMES: dict[type, str] = {
@@ -59,12 +61,15 @@ class RequestBroken(UsageError):
     """A request breaks its signature.
 
     Attributes:
-        breaches: the first ten breaches, in the order of rows and fields.
+        breaches: the first hundred breaches, in the order of rows and fields; the message tells ten and how many more.
     """
 
     def __init__(self, breaches: Sequence[Breach]) -> None:
-        self.breaches = list(breaches)
-        super().__init__("; ".join(str(breach) for breach in self.breaches) + ".")
+        self.breaches = list(breaches)[:REPORTED]
+        told = "; ".join(str(breach) for breach in self.breaches[:TOLD])
+        more = len(self.breaches) - TOLD
+        or_so = " at least" if len(self.breaches) == REPORTED else ""
+        super().__init__(f"{told}; and{or_so} {more} more." if more > 0 else f"{told}.")
 
 
 class _Broken(Exception):

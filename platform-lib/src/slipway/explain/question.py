@@ -25,6 +25,9 @@ from slipway.serving.seldon import Seldon
 from slipway.serving.seldon_messages import Message
 from slipway.serving.v2_messages import InferRequest
 
+_TOLD = 3
+_PROTOCOLS = {"v2": "Open Inference V2", "seldon": "Seldon v1", "row": "fields"}
+
 
 @dataclass(frozen=True)
 class Recorded:
@@ -73,7 +76,10 @@ class RequestRefused(UsageError):
         self.checked = list(checked)
         self.others = list(others)
         self.breaches = [*(breach for entry in checked for breach in entry.breaches), *others]
-        said = "; ".join(str(breach) for breach in self.breaches)
+        told = [str(breach) for breach in self.breaches[:_TOLD]]
+        if len(self.breaches) > _TOLD:
+            told.append(f"and {len(self.breaches) - _TOLD} more")
+        said = "; ".join(told)
         super().__init__(f"The request ({source}) breaks {len(self.breaches)} rules: {said}.", "A server answers 400.")
 
 
@@ -92,13 +98,12 @@ def from_body(body: bytes, source: str, release: Release, row: int = 0) -> Quest
         Refused: when there is no row in it that could be checked.
         UsageError: when it has no row of that number.
     """
-    protocol = _protocol(body, release)
-    rows = [_object(body)] if protocol == "row" else _rows(body, protocol, release, f"{source}, {protocol}", row)
+    given = _Body(body, _protocol(body, release), source, row)
+    rows = given.rows(release)
     if not 0 <= row < len(rows):
         raise UsageError(f"The request has {len(rows)} rows, so there is no row {row}.", "Rows count from 0.")
     numbered = f", row {row} of {len(rows)}" if len(rows) > 1 else ""
-    kind = {"v2": "Open Inference V2", "seldon": "Seldon v1", "row": "fields"}[protocol]
-    return _validated(f"{source}, {kind}{numbered}", rows[row], release)
+    return _validated(f"{given.source}{numbered}", rows[row], release)
 
 
 def from_log(folder: Path, identity: str, release: Release, row: int = 0) -> Question:
@@ -147,10 +152,8 @@ def _protocol(body: bytes, release: Release) -> str:
     """The protocol whose keys the body has, unless they are fields."""
     try:
         message = json.loads(body)
-    except ValueError as error:
-        raise UsageError(
-            f"The request is not valid JSON: {error}.", "NaN and Infinity are not JSON; send null."
-        ) from None
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"The request is not valid JSON: {error}.", "Send a JSON object, in UTF-8.") from None
     names = {field.name for field in release.fields}
     keys = set(message) - names if isinstance(message, dict) else set()
     if "inputs" in keys:
@@ -158,55 +161,59 @@ def _protocol(body: bytes, release: Release) -> str:
     return "seldon" if keys & {"data", "jsonData"} else "row"
 
 
-def _object(body: bytes) -> dict[str, Any]:
-    message = Reader(dict).read(body, lambda found: found)
-    return dict(message)
+class _Body:
+    """A request body of a known protocol, of which one row is asked about."""
 
+    def __init__(self, body: bytes, protocol: str, source: str, row: int) -> None:
+        self.source = f"{source}, {_PROTOCOLS[protocol]}"
+        self._body = body
+        self._protocol = protocol
+        self._row = row
 
-def _rows(body: bytes, protocol: str, release: Release, source: str, row: int) -> list[dict[str, Any]]:
-    scorer = Scorer(release)
-    try:
-        if protocol == "v2":
-            v2 = OpenInference(scorer, Identities(), lambda: True)
-            batch = Reader(InferRequest).read(body, lambda message: v2.check(message, Cursor(b""))).batch
-        else:
-            batch = Reader(Message).read(body, Seldon(scorer, Identities(), lambda: True).check)[1]
-    except Refused as refused:
-        raise _explained(refused, body, protocol, release, source, row) from None
-    if batch.row is not None:
-        return [batch.row]
-    return [dict(zip(batch.columns, values, strict=True)) for values in zip(*batch.columns.values(), strict=True)]
+    def rows(self, release: Release) -> list[dict[str, Any]]:
+        """All rows, as they came in an object of field to value, or as the server's code reads and checks them."""
+        if self._protocol == "row":
+            return [dict(Reader(dict).read(self._body, lambda found: found))]
+        scorer = Scorer(release)
+        try:
+            if self._protocol == "v2":
+                v2 = OpenInference(scorer, Identities(), lambda: True)
+                batch = Reader(InferRequest).read(self._body, lambda message: v2.check(message, Cursor(b""))).batch
+            else:
+                batch = Reader(Message).read(self._body, Seldon(scorer, Identities(), lambda: True).check)[1]
+        except Refused as refused:
+            raise self._explained(refused, release) from None
+        if batch.row is not None:
+            return [batch.row]
+        return [dict(zip(batch.columns, values, strict=True)) for values in zip(*batch.columns.values(), strict=True)]
 
+    def _explained(self, refused: Refused, release: Release) -> Refused | RequestRefused:
+        """The server's refusal, with every rule that the row breaks: a server stops at ten."""
+        if not refused.breaches:
+            return refused
+        names = [field.name for field in release.fields]
+        given = self._as_given(names)
+        if given is None:
+            return RequestRefused(self.source, [], refused.breaches)
+        broken = RequestRules(release.fields).breaches(given)
+        said = {(each.field, each.rule) for each in broken}
+        others = [each for each in refused.breaches if (each.field, each.rule) not in said]
+        unknown = [each for each in broken if each.field not in names]
+        return RequestRefused(self.source, checked(release, given), [*unknown, *others])
 
-def _explained(
-    refused: Refused, body: bytes, protocol: str, release: Release, source: str, row: int
-) -> Refused | RequestRefused:
-    """The server's refusal, with every rule that the row breaks: a server stops at ten."""
-    if not refused.breaches:
-        return refused
-    given = _as_given(json.loads(body), protocol, row)
-    if given is None:
-        return RequestRefused(source, [], refused.breaches)
-    fields = checked(release, given)
-    known = [*(each for entry in fields for each in entry.breaches)]
-    names = {field.name for field in release.fields}
-    unknown = [each for each in RequestRules(release.fields).breaches(given) if each.field not in names]
-    said = {(each.field, each.rule) for each in (*known, *unknown)}
-    others = [each for each in refused.breaches if (each.field, each.rule) not in said]
-    return RequestRefused(source, fields, [*unknown, *others])
-
-
-def _as_given(message: Any, protocol: str, row: int) -> dict[str, Any] | None:
-    """The row as it was sent, or None where it cannot be told which values are its."""
-    try:
-        if protocol == "v2":
-            return {tensor["name"]: _flat(tensor["data"])[row] for tensor in message["inputs"]}
-        if "jsonData" in message:
-            rows = message["jsonData"]
-            return dict(rows[row] if isinstance(rows, list) else rows)
-        return dict(zip(message["data"]["names"], message["data"]["ndarray"][row], strict=True))
-    except (KeyError, IndexError, TypeError, ValueError):
-        return None
+    def _as_given(self, names: list[str]) -> dict[str, Any] | None:
+        """The row as it was sent, or None where it cannot be told which values are its."""
+        message = json.loads(self._body)
+        try:
+            if self._protocol == "v2":
+                return {tensor["name"]: _flat(tensor["data"])[self._row] for tensor in message["inputs"]}
+            if "jsonData" in message:
+                rows = message["jsonData"]
+                return dict(rows[self._row] if isinstance(rows, list) else rows)
+            data = message["data"]
+            return dict(zip(data.get("names") or names, data["ndarray"][self._row], strict=True))
+        except (KeyError, IndexError, TypeError, ValueError):
+            return None
 
 
 def _flat(values: list[Any]) -> list[Any]:

@@ -51,7 +51,8 @@ def fields(checked: Sequence[Checked]) -> Table:
         if not entry.breaches:
             table.add_row("[green]✓[/green]", escape(entry.field.name), escape(shown(entry.value)), escape(entry.rule))
             continue
-        value = "(personal)" if entry.field.logged is not None else shown(entry.value)
+        absent = any(breach.rule == "required" for breach in entry.breaches)
+        value = "(personal)" if entry.field.logged is not None else "–" if absent else shown(entry.value)
         broken = "; ".join(f"{breach.message} (rule {breach.rule})" for breach in entry.breaches)
         table.add_row("[red]✗[/red]", escape(entry.field.name), escape(value), f"[red]{escape(broken)}[/red]")
     return table

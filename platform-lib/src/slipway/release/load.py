@@ -119,22 +119,28 @@ class Release:
         return {field.name: getattr(pl, _TYPES[field.kind]) for field in self.fields}
 
 
-def load(folder: Path) -> Release:
+def load(folder: Path, manifest: dict[str, Any] | None = None) -> Release:
     """Verify the release in ``folder``, which is named by its digest, and load it.
+
+    Args:
+        folder: the release; of a link, what it leads to now.
+        manifest: what :func:`slipway.release.trust.verify` returned of it, so that it is not verified a second time;
+            whatever is loaded is held against it in any case.
 
     Raises:
         ReleaseBroken: when it does not verify.
     """
-    manifest = verify(folder)
-    digest = folder.resolve().name
+    folder = folder.resolve()  # Once: a link that is moved meanwhile must not lead to another release.
+    listed = verify(folder) if manifest is None else manifest
+    digest = folder.name
 
     def verified(name: str) -> bytes:
-        return _read(folder, name, manifest)
+        return _read(folder, name, listed)
 
     return Release(
         folder=folder,
         digest=digest,
-        model=manifest["model"],
+        model=listed["model"],
         fields=from_json(json.loads(verified("signature.json"))),
         card=yaml.safe_load(verified("model.yaml")),
         threshold=json.loads(verified("decision.json"))["threshold"],

@@ -23,8 +23,12 @@ from typing import Any
 
 from slipway.progress import console
 
+# Lists of numbers, and single ones with a point or an exponent, where they are words of their own. A whole number by
+# itself stays: it may be a password.
 _NUMBERS = re.compile(
-    r"(?<![^\s=\[(,:])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?:[ ,:]+-?\d+(?:\.\d+)?(?:e[-+]?\d+)?)+(?![^\s\]),])"
+    r"(?<![^\s=\[(,:])"
+    r"(?:-?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?:[ ,:]+-?\d+(?:\.\d+)?(?:e[-+]?\d+)?)+|-?\d+(?:\.\d+(?:e[-+]?\d+)?|e[-+]?\d+))"
+    r"(?![^\s\]),])"
 )
 _DIGEST = re.compile(
     r'^\s*"(?:sha256|content|champion|params|validated|features|evaluation|challenge|drift'

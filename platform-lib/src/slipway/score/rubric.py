@@ -180,8 +180,10 @@ _INFRA = (
             Green("robustness"),
             *_tests(
                 "tests/gates/test_challenger.py",
-                "tests/faults/test_package_refusals.py::test_a_red_verdict",
-                "tests/faults/test_package_refusals.py::test_a_missing_verdict",
+                "tests/gates/test_robustness.py::test_fault_a_model_that_memorised",
+                f"{_UNIT}/evidence/test_collect.py",
+                "tests/faults/test_package_refusals.py"
+                "::test_the_stage_s_process_refuses_with_exit_1_and_keeps_the_old_release",
                 f"{_UNIT}/serving/test_server.py::test_a_changed_release_is_refused_by_the_file_s_name",
             ),
         ),

@@ -3,7 +3,8 @@
 Read it in the order of a request:
 
 server          binds, loads, says what is served, drains on SIGTERM
-listener        all connections; http is one of them, from bytes to requests and back
+listener        all connections: how many, how long, and letting them go
+http            one connection: bytes to requests, answers to bytes, and the limits of both
 app             takes the request: its route, the type of its body, and the wall that no fault passes
 content         what the headers say of a body
 single_row      one row in the usual form: decoded and validated in C, by types compiled from the signature
@@ -17,7 +18,7 @@ identity        the request's id, the caller's or a new one
 and beside it:
 
 metrics         every figure that Prometheus reads; figures is the same as a value, which workers add up
-watch           queue time, late requests, many refusals
+watch           what is done ten times a second: time limits, queue time, many refusals
 workers         several processes behind one port; worker is one of them
 logs            what is said on standard error
 deployment      what Seldon Core says in the environment

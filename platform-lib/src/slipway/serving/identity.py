@@ -46,12 +46,10 @@ class Identities:
         """
         given = headers.get(HEADER)
         if not given:
-            # Granian tells no value that is not ASCII, only that there is one.
-            if given is None and HEADER in headers:
-                raise _unprintable()
             return self.new()
         if not (given.isascii() and given.isprintable()):
-            raise _unprintable()
+            what = f"The header {HEADER} holds more than printable ASCII."
+            raise Refused(400, what, "Send such an id in the body.")
         return checked(given, HEADER)
 
     def _begin(self, millisecond: int) -> None:
@@ -63,10 +61,6 @@ class Identities:
         variant = 0x8000 | chance >> 60 & 0x3FFF
         time_digits = f"{millisecond:012x}"
         self._head = f"{time_digits[:8]}-{time_digits[8:]}-7{rand_a:03x}-{variant:04x}-"
-
-
-def _unprintable() -> Refused:
-    return Refused(400, f"The header {HEADER} holds more than printable ASCII.", "Send such an id in the body.")
 
 
 def checked(identity: str, where: str) -> str:

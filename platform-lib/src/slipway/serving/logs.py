@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import traceback
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,7 +37,7 @@ class JsonLines(logging.Formatter):
         }
         said |= {key: value for key, value in vars(record).items() if key not in _KNOWN}
         if record.exc_info:
-            said["traceback"] = self.formatException(record.exc_info)
+            said["traceback"] = trace(record.exc_info[1])
         # json, for a path may hold what is no valid text, and that encodes it all the same.
         return json.dumps(said, default=str)
 
@@ -50,7 +51,22 @@ class Console(logging.Handler):
         text = escape(record.getMessage())
         progress.console.print(f"  [{style}]{text}[/{style}]" if style else f"  {text}", soft_wrap=True)
         if record.exc_info:
-            progress.console.print(logging.Formatter().formatException(record.exc_info), markup=False, soft_wrap=True)
+            progress.console.print(trace(record.exc_info[1]), markup=False, soft_wrap=True)
+
+
+def trace(error: BaseException | None) -> str:
+    """Kinds and places of an error and of those that led to it; not what they say, which may quote a request's value.
+
+    The latest comes first; it holds lines of code, and no value of any variable.
+    """
+    told = []
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        kind = type(error)
+        told.append(f"{kind.__module__}.{kind.__qualname__}\n" + "".join(traceback.format_tb(error.__traceback__)))
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "led to by\n".join(told)
 
 
 def taken(log_format: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,18 @@ def test_bad_rows_end_the_run_by_name_and_lose_nothing(release: Release, tmp_pat
     assert set_aside["reasons"].to_list() == [["month: maximum", "temp: maximum"]] * 3
     assert set_aside["temp"].to_list() == [500.0] * 3
     assert set_aside["dest"].to_list() == [flights["dest"][row] for row in (1500, 1501, 2000)]
+
+
+def test_the_same_command_again_misses_the_rows_that_were_set_aside(
+    release: Release, tmp_path: Path, flights: pl.DataFrame
+) -> None:
+    bad = tmp_path / "bad.parquet"
+    spoilt(flights, 1500).write_parquet(bad)
+    job = Job([str(bad)], tmp_path / "out", quarantine=tmp_path / "refused")
+    assert predict(release, job).as_json() == predict(release, job).as_json() | {"resumed": 0}
+    shutil.rmtree(tmp_path / "refused")
+    with pytest.raises(UsageError, match="1 of the rows that it refused are not in"):
+        predict(release, job)
 
 
 def test_the_same_command_again_scores_nothing(release: Release, table: Path, monkeypatch: pytest.MonkeyPatch) -> None:

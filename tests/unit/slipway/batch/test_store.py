@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import polars as pl
@@ -42,7 +43,24 @@ def test_nothing_is_to_be_seen_until_the_commit_and_then_all_is(output: Path, tm
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "refused"]
     assert pl.read_parquet(output).height == pl.read_parquet(quarantine).height == 2
     assert pl.read_parquet_metadata(output / "part-00000.parquet")["slipway.release"] == MADE.release
-    assert store.committed(output, MADE) == [Finished(2, 1)] * 2
+    assert store.committed(output, quarantine, MADE) == [Finished(2, 1)] * 2
+
+
+@pytest.mark.parametrize("harm", ["folder", "file", "content"])
+def test_a_quarantine_that_went_after_the_end_is_missed(output: Path, tmp_path: Path, harm: str) -> None:
+    quarantine = tmp_path / "refused"
+    write(output, quarantine, MADE, 0, 1, commit=True)
+    part = quarantine / "part-00001.parquet"
+    if harm == "folder":
+        shutil.rmtree(quarantine)
+    elif harm == "file":
+        part.unlink()
+    else:
+        part.write_bytes(part.read_bytes()[:-30])
+    rows = 2 if harm == "folder" else 1
+    with pytest.raises(UsageError, match=rf"finished, but {rows} of the rows that it refused are not in .*/refused"):
+        store.committed(output, quarantine, MADE)
+    assert store.committed(output, None, MADE) == [Finished(2, 1)] * 2, "who does not ask for it does not miss it"
 
 
 def test_finished_parts_are_found_again_and_a_cut_one_is_not(output: Path) -> None:
@@ -90,14 +108,14 @@ def test_an_output_that_is_something_else_is_refused(output: Path, there: str) -
     else:
         (output / "mine").mkdir(parents=True)
     with pytest.raises(UsageError, match="it is not the output of this very run"):
-        store.committed(output, MADE)
+        store.committed(output, None, MADE)
 
 
 def test_an_empty_folder_may_become_the_output(output: Path) -> None:
     output.mkdir()
-    assert store.committed(output, MADE) is None
+    assert store.committed(output, None, MADE) is None
     write(output, None, MADE, 0, 1, commit=True)
-    assert store.committed(output, MADE) == [Finished(2, 0)] * 2
+    assert store.committed(output, None, MADE) == [Finished(2, 0)] * 2
 
 
 def test_killed_between_the_two_renames_of_the_commit(output: Path, tmp_path: Path) -> None:
@@ -105,7 +123,7 @@ def test_killed_between_the_two_renames_of_the_commit(output: Path, tmp_path: Pa
     write(output, quarantine, MADE, 0, 1)
     os.rename(tmp_path / ".out.unfinished/quarantine", quarantine)
     write(output, quarantine, MADE, commit=True)
-    assert store.committed(output, MADE) == [Finished(2, 1)] * 2
+    assert store.committed(output, None, MADE) == [Finished(2, 1)] * 2
 
 
 def test_a_quarantine_of_somebody_else_is_refused(output: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from models.flight_delay import contract
 from slipway.contracts.derivation import derive
-from slipway.contracts.request import RequestBroken, RequestRules, shown
+from slipway.contracts.request import RequestBroken, RequestRules, first_doubled, shown
 from slipway.contracts.signature import Field
 
 FIELDS = [
@@ -154,15 +154,25 @@ def test_columns_of_unequal_length_are_named() -> None:
     assert (breach.field, breach.rule, breach.message) == ("temp", "length", "it has 2 rows, 'count' has 3")
 
 
-def test_at_most_ten_breaches_are_told() -> None:
+def test_ten_breaches_are_told_with_how_many_more_there_are() -> None:
+    fields = [Field(f"f{number:02d}", "integer") for number in range(24)]
     with pytest.raises(RequestBroken) as caught:
-        RULES.rows([GOOD | {"count": 0, "temp": None}] * 50)
+        RequestRules(fields).row({"f00": 1})
+    assert [breach.field for breach in caught.value.breaches] == [field.name for field in fields[1:]]
+    assert "'f10'" in caught.value.what
+    assert "'f11'" not in caught.value.what
+    assert caught.value.what.endswith("; and 13 more.")
+
+
+def test_one_bad_request_does_not_have_a_thousand_breaches_made() -> None:
+    with pytest.raises(RequestBroken, match=r"; and at least 90 more\.") as caught:
+        RULES.rows([GOOD | {"count": 0, "temp": None}] * 500)
     assert [(breach.row, breach.field) for breach in caught.value.breaches[:3]] == [
         (0, "count"),
         (0, "temp"),
         (1, "count"),
     ]
-    assert len(caught.value.breaches) == 10
+    assert len(caught.value.breaches) == 100
 
 
 def test_all_breaches_of_a_row_are_told_on_request() -> None:
@@ -256,3 +266,32 @@ def test_a_value_too_huge_to_count_in_steps_is_refused() -> None:
         with pytest.raises(RequestBroken) as caught:
             rules.row({"steps": value})
         assert [breach.rule for breach in caught.value.breaches] == ["multiple_of"]
+
+
+class Counted(str):
+    """A name that counts how often it is hashed or compared."""
+
+    __slots__ = ()
+    operations = 0
+
+    def __hash__(self) -> int:
+        Counted.operations += 1
+        return super().__hash__()
+
+    def __eq__(self, other: object) -> bool:
+        Counted.operations += 1
+        return super().__eq__(other)
+
+
+def operations(names: int) -> int:
+    """What it takes to find that the last of so many names is the first one again."""
+    Counted.operations = 0
+    assert first_doubled([Counted(number) for number in range(names)] + [Counted(0)]) == "0"
+    return Counted.operations
+
+
+def test_a_doubled_name_is_found_in_linear_time() -> None:
+    """By counting, not by the clock: 16 times the names take at most about 16 times the operations."""
+    few, many = operations(1_000), operations(16_000)
+    assert few < 10 * 1_000
+    assert many < 1.5 * 16 * few

@@ -68,6 +68,14 @@ def _broken(example: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in (example | BROKEN).items() if name != "visib"}
 
 
+def test_an_array_without_names_is_in_the_order_of_the_signature(release: Release, example: dict[str, Any]) -> None:
+    values = [example[field.name] for field in release.fields]
+    assert _ask(release, {"data": {"ndarray": [values]}}).row == question.example(release).row
+    with pytest.raises(RequestRefused) as caught:
+        _ask(release, {"data": {"ndarray": [["2013", *values[1:]]]}})
+    assert [entry.value for entry in caught.value.checked if entry.breaches] == ["2013"]
+
+
 @pytest.mark.parametrize("form", ["row", "v2", "jsonData"])
 def test_every_broken_rule_is_named(release: Release, example: dict[str, Any], form: str) -> None:
     row = _broken(example)
@@ -82,6 +90,8 @@ def test_every_broken_rule_is_named(release: Release, example: dict[str, Any], f
     } <= rules  # fmt: skip
     assert caught.value.exit_code == 2
     assert "breaks 6 rules" in caught.value.what
+    assert caught.value.what.count("(rule ") == 3
+    assert "; and 3 more." in caught.value.what
     assert sum(bool(entry.breaches) for entry in caught.value.checked) == 6
 
 
@@ -108,6 +118,8 @@ def test_what_only_the_protocol_forbids_is_named_too(release: Release, example: 
     [
         (b"", "not valid JSON"),
         (b"{", "not valid JSON"),
+        (b"\xff\xfe", "not valid JSON"),
+        (b'{"a":' * 100_000, "not valid JSON"),
         (b"[1, 2]", "wrong shape"),
         (b'{"inputs": 3}', "wrong shape"),
         (b'{"jsonData": []}', "0 rows"),

@@ -69,11 +69,13 @@ def test_a_missing_feature_and_an_equal_record_are_told(release: Release, found:
 
 def test_a_refusal_marks_each_field_and_says_why(release: Release) -> None:
     row = question.example(release).row | {"distance": -1, "extra": 1}
+    del row["month"]
     with pytest.raises(RequestRefused) as caught:
         question.from_body(str(row).replace("'", '"').encode(), "body", release)
     said = _printed(terminal.show_refusal, caught.value)
     assert re.search(r"✗ +distance +-1 +-1 is below 10 miles \(rule minimum\)", said)
-    assert said.count("✓") == 23
+    assert re.search(r"✗ +month +– +it is missing", said)
+    assert said.count("✓") == 22
     assert "field 'extra', row 0: the signature has no such field" in said
 
 

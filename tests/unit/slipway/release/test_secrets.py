@@ -37,10 +37,10 @@ def test_a_line_number_is_that_of_the_file(tmp_path: Path) -> None:
     assert found(tmp_path, "\n".join(lines), "model.txt") == [(5, "AWS Access Key")]
 
 
-def test_only_lists_of_numbers_are_shortened() -> None:
+def test_only_what_is_a_measurement_is_left_out() -> None:
     short = secrets._shortened
-    assert list(short(["a=1 2 3.5 -4e-05", "[1, 2, 3]", "feature_infos=[0:9] [1:2]"])) == [
-        "a=", "[]", "feature_infos=[] []",
+    assert list(short(["a=1 2 3.5 -4e-05", "[1, 2, 3]", "feature_infos=[0:9] [1:2]", '"gain": 0.25,', "x=1e-35"])) == [
+        "a=", "[]", "feature_infos=[] []", '"gain": ,', "x=",
     ]  # fmt: skip
     for line in ('"password": 12345678', "v4", "10.0.0.1 8.8.8.8", '"1 2"', "a1 2b"):
         assert "1" in next(short([line])) or "4" in next(short([line]))

@@ -30,13 +30,34 @@ def test_a_record_is_one_json_object_on_one_line() -> None:
     }  # fmt: skip
 
 
-def test_a_traceback_is_a_field() -> None:
+def _fault() -> logging.LogRecord:
+    """A record of an error that quotes a value, as float() does, and of one that led to it."""
+    record = _record("fault")
     try:
-        raise KeyError("lost")
+        try:
+            float("Jane Doe")
+        except ValueError:
+            raise KeyError("14 Elm Street")  # noqa: B904 (the context is what is tested)
     except KeyError as error:
-        record = _record("fault")
         record.exc_info = (KeyError, error, error.__traceback__)
-    assert "KeyError: 'lost'" in json.loads(JsonLines("d").format(record))["traceback"]
+    return record
+
+
+def test_a_fault_tells_kinds_and_places_and_no_value_of_a_request(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.Console().emit(_fault())
+    for said in (json.loads(JsonLines("d").format(_fault()))["traceback"], capsys.readouterr().err):
+        assert "builtins.KeyError" in said
+        assert "led to by\nbuiltins.ValueError" in "\n".join(line.rstrip() for line in said.splitlines())
+        assert said.count("in _fault") == 2
+        assert "could not convert" not in said
+    told = logs.trace(KeyError("Jane Doe"))
+    assert told == "builtins.KeyError\n"
+
+
+def test_errors_that_lead_to_each_other_end() -> None:
+    one, other = KeyError(), ValueError()
+    one.__cause__, other.__cause__ = other, one
+    assert logs.trace(one) == "builtins.KeyError\nled to by\nbuiltins.ValueError\n"
 
 
 @pytest.mark.parametrize(

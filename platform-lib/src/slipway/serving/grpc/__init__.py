@@ -6,6 +6,7 @@ checks, ids, metrics and request log.
 
 open_inference.proto       what is served; open_inference_pb2* are made of it
 messages                   between protobuf's messages and those of the REST path
+counting                   what gRPC refuses by itself is counted, too
 service                    the six methods
 server                     listening
 """

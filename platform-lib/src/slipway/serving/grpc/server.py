@@ -7,6 +7,8 @@ from collections.abc import Callable
 import grpc.aio
 
 from slipway.errors import EnvironmentFault
+from slipway.serving.content import DISCARDED
+from slipway.serving.grpc.counting import Counting
 from slipway.serving.grpc.open_inference_pb2_grpc import add_GRPCInferenceServiceServicer_to_server
 from slipway.serving.grpc.service import Service
 from slipway.serving.scoring import Scorer
@@ -27,9 +29,10 @@ async def start(
     Raises:
         EnvironmentFault: when the address cannot be listened on.
     """
-    # Without the second option, gRPC would share a port that another server listens on, without a word.
-    options = [("grpc.max_receive_message_length", max_message_bytes), ("grpc.so_reuseport", 0)]
-    server = grpc.aio.server(options=options)
+    # What is a little too long is read, to be counted; what is much too long is not, nor counted. Without the second
+    # option, gRPC would share a port that another server listens on, without a word.
+    options = [("grpc.max_receive_message_length", max_message_bytes + DISCARDED), ("grpc.so_reuseport", 0)]
+    server = grpc.aio.server(options=options, interceptors=[Counting(scorer.metrics, max_message_bytes)])
     add_GRPCInferenceServiceServicer_to_server(Service(scorer, ready), server)  # type: ignore[no-untyped-call]
     try:
         server.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")

@@ -14,6 +14,7 @@ import grpc
 from slipway.serving.binary_tensors import Cursor
 from slipway.serving.grpc import messages
 from slipway.serving.grpc import open_inference_pb2 as pb
+from slipway.serving.grpc.counting import PROTOCOL
 from slipway.serving.identity import Identities
 from slipway.serving.metrics import RouteFigures
 from slipway.serving.open_inference import SHORTEST_VERSION, OpenInference
@@ -22,8 +23,10 @@ from slipway.serving.scoring import Scorer
 
 log = logging.getLogger("slipway.serving")
 
-PROTOCOL = "grpc"
-_CODES = {404: grpc.StatusCode.NOT_FOUND, 500: grpc.StatusCode.INTERNAL, 503: grpc.StatusCode.UNAVAILABLE}
+_CODES = {
+    404: grpc.StatusCode.NOT_FOUND, 413: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    500: grpc.StatusCode.INTERNAL, 503: grpc.StatusCode.UNAVAILABLE,
+}  # fmt: skip
 # A status travels as a header, percent-encoded; clients refuse headers beyond 8 KiB.
 _LONGEST_MESSAGE = 2000
 
@@ -56,6 +59,8 @@ class Service:
             started = perf_counter()
             metrics.in_flight += 1
             try:
+                if isinstance(request, Refused):
+                    raise request
                 reply = answer(request, context, started)
             except Exception as error:
                 refusal = self._refusal(name, error)

@@ -21,6 +21,7 @@ import uvloop
 from slipway.contracts.signature import Field
 from slipway.errors import EnvironmentFault
 from slipway.release import load
+from slipway.serving.content import DISCARDED
 from slipway.serving.grpc import open_inference_pb2 as pb
 from slipway.serving.grpc import start
 from slipway.serving.grpc.open_inference_pb2_grpc import GRPCInferenceServiceStub
@@ -250,6 +251,8 @@ def test_another_model_or_version_is_not_found(live: Live, other: dict[str, str]
 def test_a_message_beyond_the_limit_is_refused(live: Live) -> None:
     inputs = typed(live.scorer.fields, rows(live.scorer.fields, 1))
     code, _ = live.refused(inputs=inputs, raw_input_contents=[b"x" * LIMIT])
+    assert code == grpc.StatusCode.RESOURCE_EXHAUSTED
+    code, _ = live.refused(inputs=inputs, raw_input_contents=[b"x" * (LIMIT + DISCARDED)])
     assert code == grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
