@@ -10,7 +10,6 @@ from pathlib import Path
 
 from benchmarks.process import Run, run
 from benchmarks.workspace import Workspace
-from slipway.files import read_json
 from slipway.gates.advisories import Scan, Thresholds
 from slipway.project import ModelPaths
 from slipway.release import lineage, sbom, scan, signing
@@ -40,7 +39,7 @@ class Trust:
         digest = self.copy.releases()[model]
         folder = self.copy.folder / ModelPaths(model).releases / digest
         limits = lineage.thresholds(folder, "advisories")
-        pins = tuple(str(pin) for pin in sbom.pins(read_json(folder / sbom.FILE)))
+        pins = tuple(str(pin) for pin in sbom.pins(folder))
         now = datetime.now(UTC)
         scanned = Scan("https://osv.invalid", now, now, pins)
         thresholds = Thresholds(limits["max_age_days"], limits["canaries"], {})

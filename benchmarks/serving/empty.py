@@ -1,7 +1,7 @@
 """A granian handler that reads the body and answers fixed bytes: what the HTTP server alone can do.
 
 ``python empty.py PORT ANSWERS``, with the serving environment's Python; ANSWERS is a JSON file of path to answer.
-It is started as ``slipway serve`` starts granian, with the same settings.
+Of granian in its own settings, with one process.
 """
 
 from __future__ import annotations

@@ -126,8 +126,7 @@ def serve(
     )  # fmt: skip
     try:
         folder = find(release).resolve()
-        trust.verify(folder, key, signature)
-        run(folder, settings)
+        run(folder, settings, trust.verify(folder, key, signature))
     except SlipwayError as error:
         if logs.taken(log_format) == logs.CONSOLE:
             raise

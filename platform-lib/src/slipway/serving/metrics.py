@@ -67,7 +67,7 @@ class Metrics(Collector):
     """The figures of one server and their exposition.
 
     Attributes:
-        in_flight: POST requests that have begun to arrive and are not answered.
+        in_flight: POST requests whose head has arrived and that are not answered.
         queue: seconds that what arrives waits for the event loop.
         scores: of all answered rows.
         failures: broken validation rules by name.

@@ -19,7 +19,7 @@ import msgspec
 from slipway.contracts.request import REPORTED, Breach, RequestBroken, shown
 from slipway.contracts.signature import as_json
 from slipway.serving import binary_tensors, content
-from slipway.serving.identity import HEADER, Identities, checked, header_value
+from slipway.serving.identity import Identities, checked, header_value
 from slipway.serving.reading import Reader
 from slipway.serving.replies import (
     Refused,
@@ -111,7 +111,7 @@ class OpenInference:
         score, decision = self._scorer.answer_row(row, identity, PROTOCOL, request.started)
         before, between, after = self._parts
         body = b"".join((before, encode(identity), between, encode(score), after[decision]))
-        return scored_reply(body, header_value(identity) if given or HEADER in request.headers else identity)
+        return scored_reply(body, header_value(identity) if given else identity)
 
     def _row_template(self) -> tuple[bytes, bytes, tuple[bytes, bytes]]:
         """The bytes around id, score and decision (false, true) of an answer for one row."""

@@ -20,7 +20,7 @@ import msgspec
 from slipway.contracts.request import REPORTED, Breach, RequestBroken, first_doubled
 from slipway.request_log import Feedback
 from slipway.serving import content
-from slipway.serving.identity import HEADER, Identities, checked, header_value
+from slipway.serving.identity import Identities, checked, header_value
 from slipway.serving.reading import Reader
 from slipway.serving.replies import (
     Handler,
@@ -86,7 +86,7 @@ class Seldon:
         score, decision = self._scorer.answer_row(row, identity, PROTOCOL, request.started)
         before, between, after = self._parts
         body = b"".join((before, encode(score), between[decision], encode(identity), after))
-        return scored_reply(body, header_value(identity) if given or HEADER in request.headers else identity)
+        return scored_reply(body, header_value(identity) if given else identity)
 
     def _row_template(self) -> tuple[bytes, tuple[bytes, bytes], bytes]:
         """The bytes around score (false, true) and id of an answer for one row."""

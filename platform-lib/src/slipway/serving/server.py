@@ -41,12 +41,13 @@ log = logging.getLogger("slipway.serving")
 _READ_ON_SECONDS = 0.05
 
 
-def serve(folder: Path, settings: Settings) -> None:
+def serve(folder: Path, settings: Settings, verified: dict[str, Any] | None = None) -> None:
     """Serve the release in ``folder`` until SIGTERM or SIGINT, then finish what is under way.
 
     Args:
         folder: the release.
         settings: of the server.
+        verified: its manifest, by someone who has just verified it.
 
     Raises:
         ReleaseBroken: when the release does not verify; nothing was served.
@@ -55,14 +56,15 @@ def serve(folder: Path, settings: Settings) -> None:
     """
     settings = replace(settings, log_format=logs.configure(settings.log_format, folder.resolve().name))
     if settings.workers > 1:
-        _supervise(folder, settings)
+        _supervise(folder, settings, verified or manifest.verify(folder))
         return
     with _bind(settings.host, settings.port) as bound:
-        run(folder, settings, bound, lambda facts: _announce(facts, folder, settings))
+        loaded = release.load(folder, verified)
+        run(loaded, settings, bound, lambda facts: _announce(facts, folder, settings))
 
 
 def run(
-    folder: Path,
+    loaded: Release,
     settings: Settings,
     bound: socket.socket,
     announce: Callable[[dict[str, Any]], None],
@@ -71,28 +73,27 @@ def run(
     """Be the one process that serves, or one of several.
 
     Args:
-        folder, settings: see :func:`serve`.
+        loaded: the release.
+        settings: see :func:`serve`.
         bound: the socket to listen on.
         announce: is told what is served and how to try it, once it is.
         place: among several; its standard input then ends with the parent.
     """
     started = time.perf_counter()
-    loaded = release.load(folder)
     board = Board(place.board, place.number) if place is not None else None
     metrics = _metrics(loaded.model, loaded.digest, settings, board)
     scorer = Scorer(loaded, metrics, _request_log(loaded, settings))
     scorer.warm()
     app = App(scorer, settings)
     _freeze()
-    log.info("verified the release and warmed the model in %.1f s", time.perf_counter() - started)
+    log.info("warmed the model in %.1f s", time.perf_counter() - started)
     uvloop.run(_run(app, scorer, settings, bound, announce))
 
 
-def _supervise(folder: Path, settings: Settings) -> None:
+def _supervise(folder: Path, settings: Settings, verified: dict[str, Any]) -> None:
     """Be the parent of the workers."""
     if settings.grpc_port is not None:
         raise UsageError("gRPC is served by a single worker.", "Leave out --workers, or --grpc-port.")
-    model = manifest.verify(folder)["model"]
     shared = Path("/dev/shm")
     with ExitStack() as stack:
         board = Path(
@@ -101,7 +102,7 @@ def _supervise(folder: Path, settings: Settings) -> None:
         sockets = listening_sockets(partial(_bind, settings.host, settings.port), settings.workers)
         for bound in sockets:
             stack.enter_context(bound)
-        _metrics(model, folder.resolve().name, settings, Board(board))
+        _metrics(verified["model"], folder.resolve().name, settings, Board(board))
         supervisor = Supervisor(folder, replace(settings, metrics_port=None), sockets, board)
         code = asyncio.run(supervisor.run(lambda facts: _announce(facts, folder, settings)))
         log.info("stopped")

@@ -8,6 +8,7 @@ import socket
 import sys
 from typing import Any
 
+from slipway import release
 from slipway.errors import SlipwayError
 from slipway.serving import logs
 from slipway.serving.server import run
@@ -19,7 +20,7 @@ def main() -> None:
     logs.configure(settings.log_format, folder.resolve().name)
     try:
         with socket.socket(fileno=place.descriptor) as bound:
-            run(folder, settings, bound, _tell, place)
+            run(release.load(folder), settings, bound, _tell, place)
     except SlipwayError as error:
         logs.refusal(error, folder.resolve().name)
         sys.exit(error.exit_code)

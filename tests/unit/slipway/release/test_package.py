@@ -24,7 +24,7 @@ Params = dict[str, Any]
 PARTS = {
     "manifest.json", "model.txt", "model/contract.py", "model/features.py", "state.json", "signature.json",
     "decision.json", "model.yaml", "card.md", "provenance.json", "example.json", "params.json", "evidence.json",
-    "drift/reading.json", "study.json",
+    "drift/reading.json", "sbom.json", "study.json",
 }  # fmt: skip
 
 
@@ -101,7 +101,7 @@ def test_what_gate_policy_has_not_seen_is_refused(here: ModelPaths, params: Para
 def test_a_candidate_is_the_release_without_its_proof(here: ModelPaths, params: Params) -> None:
     with package.candidate(here, params) as folder:
         verify(folder)
-        judged = {name: (folder / name).read_bytes() for name in _files(folder) - {"manifest.json", "card.md"}}
+        judged = {name: (folder / name).read_bytes() for name in _files(folder) - {"manifest.json"}}
         scratch = folder.parent
     assert not scratch.exists()
     made = here.releases / package.package(here, params)

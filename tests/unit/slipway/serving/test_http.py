@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import gc
 import json
 import logging
@@ -428,9 +429,10 @@ def test_a_client_that_does_not_read_is_not_read_and_then_cut_off(raw: RawServer
     assert raw.count(200) < 2 + 1000
 
 
-def test_a_client_that_reads_late_gets_every_answer(raw: RawServer, good: bytes) -> None:
-    count = 1000
-    with raw.connect(receive_buffer=4096) as late:
+def test_a_client_that_reads_late_gets_every_answer(raw_app: App) -> None:
+    count = 500
+    patient = RawServer(raw_app, dataclasses.replace(LIMITS, body_seconds=20))
+    with patient as raw, raw.connect(receive_buffer=4096) as late:
         late.send(request("GET", "/openapi.json") * count)
         late.end()
         raw.wait(lambda: raw.count(200) > 20)
@@ -438,6 +440,8 @@ def test_a_client_that_reads_late_gets_every_answer(raw: RawServer, good: bytes)
         assert raw.count(200) < count
         assert {late.answer().status for _ in range(count)} == {200}
         assert late.closed()
+        raw.wait(raw.settled)
+    assert patient.faults == []
 
 
 def test_others_have_their_turn_while_one_sends_many_requests(raw: RawServer, good: bytes) -> None:
@@ -502,15 +506,18 @@ def test_headers_that_come_twice_are_joined(raw: RawServer, good: bytes) -> None
     ("sent", "answered"),
     [
         (b" padded \t", "padded"),
-        (b"a\tb", "a%09b"),
-        (b"\xe4\xff", "%C3%A4%C3%BF"),
-        ("\N{SNOWMAN}".encode(), "%C3%A2%C2%98%C2%83"),
+        (b"a\tb", None),
+        (b"\xe4\xff", None),
+        ("\N{SNOWMAN}".encode(), None),
         (b"a%0d%0aSet-Cookie:x", "a%0d%0aSet-Cookie:x"),
     ],
 )
-def test_a_request_id_cannot_write_headers(raw: RawServer, good: bytes, sent: bytes, answered: str) -> None:
-    data = request(body=good, x_request_id="@").replace(b"@", sent)
-    assert raw.ask(data)[0].headers["x-request-id"] == answered
+def test_a_request_id_cannot_write_headers(raw: RawServer, good: bytes, sent: bytes, answered: str | None) -> None:
+    answer = raw.ask(request(body=good, x_request_id="@").replace(b"@", sent))[0]
+    assert answer.status == (400 if answered is None else 200)
+    assert answer.headers["x-request-id"].isascii()
+    assert answer.headers["x-request-id"].isprintable()
+    assert answered in (None, answer.headers["x-request-id"])
 
 
 @pytest.mark.parametrize("identity", ["a\r\nSet-Cookie: x", "\ud800", "\N{SNOWMAN}", "\0", "\x85", "\u2028"])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import json
 import resource
 import socket
@@ -88,19 +89,21 @@ def test_a_request_under_way_is_finished_and_its_answer_says_close(raw: RawServe
     assert ended == [True]
 
 
-def test_an_answer_on_its_way_is_read_to_its_end(raw: RawServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_on_its_way_is_read_to_its_end(raw_app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     body = b"x" * (8 << 20)
-    monkeypatch.setattr(raw.app, "answer", lambda *_: Reply(200, [], body))
-    with raw.connect(receive_buffer=4096) as caller:
+    monkeypatch.setattr(raw_app, "answer", lambda *_: Reply(200, [], body))
+    patient = RawServer(raw_app, dataclasses.replace(LIMITS, body_seconds=20))
+    with patient as raw, raw.connect(receive_buffer=4096) as caller:
         caller.send(LIVE)
         raw.wait(lambda: any(connection._stuck for connection in raw.listener._connections))
-        thread, ended = closing(raw, 10)
+        thread, ended = closing(raw, 20)
         time.sleep(0.1)
         assert ended == []
         assert caller.answer().body == body
         assert caller.closed()
-    thread.join()
-    assert ended == [True]
+        thread.join()
+        assert ended == [True]
+    assert patient.faults == []
 
 
 def test_the_deadline_holds(raw: RawServer, good: bytes) -> None:

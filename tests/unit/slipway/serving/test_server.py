@@ -50,9 +50,9 @@ def test_a_request_under_way_is_answered_after_sigterm(release_folder: Path, tmp
             answer = caller.makefile("rb").read()
         assert answer.startswith(b"HTTP/1.1 200")
         assert b"late_probability" in answer
+        assert live.process.wait(timeout=60) == 0, live.log.read_text()
         with pytest.raises(ConnectionRefusedError):
             live.send("GET", "/live")
-        assert live.process.wait(timeout=60) == 0, live.log.read_text()
 
 
 def test_a_request_that_never_ends_does_not_hold_the_server(release_folder: Path, tmp_path: Path) -> None:

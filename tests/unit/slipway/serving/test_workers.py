@@ -103,7 +103,7 @@ def test_a_killed_worker_is_replaced_and_only_its_own_connections_suffer(release
 
 def _replaced(live: LiveServer, before: set[int]) -> bool:
     now = {process.pid for process in _workers(live)}
-    return len(now) == 2 and now != before and live.log.read_text().count("verified the release") >= 3
+    return len(now) == 2 and now != before and live.log.read_text().count("warmed the model") >= 3
 
 
 def _wait_for(condition: Any) -> None:
