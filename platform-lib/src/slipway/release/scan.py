@@ -43,14 +43,17 @@ def scan(folder: Path, url: str, thresholds: Thresholds) -> Scan:
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
         raise UsageError(f"{url!r} is not the address of an advisory source.", "Give one as https://api.osv.dev.")
     pins, started = sbom.pins(folder), datetime.now(UTC)
+    # A user's name and password in the address are for the source alone.
+    login, _, _ = urlsplit(url).netloc.rpartition("@")
+    source = url.replace(f"{login}@", "") if login else url
     found: list[Advisory] = []
     fault = ""
     try:
-        with step(f"asking {url} about {len(pins)} packages"):
+        with step(f"asking {source} about {len(pins)} packages"):
             found = _ask(url.rstrip("/"), pins, thresholds)
     except SourceSilent as error:
-        fault = error.what
-    return Scan(url, started, datetime.now(UTC), tuple(str(pin) for pin in pins), tuple(found), fault)
+        fault = error.what.replace(f"{login}@", "") if login else error.what
+    return Scan(source, started, datetime.now(UTC), tuple(str(pin) for pin in pins), tuple(found), fault)
 
 
 def _ask(url: str, pins: list[Pin], thresholds: Thresholds) -> list[Advisory]:

@@ -26,8 +26,6 @@ from tests import attested
 from tests.attested import Signed, commit_all
 from tests.conftest import MODEL
 
-LATER = datetime.now(UTC) + timedelta(minutes=1)
-
 
 def _states(found: Examination) -> dict[str, str]:
     return {check.name: check.state for check in found.checks}
@@ -171,8 +169,9 @@ def test_old_releases_verify_by_their_key_s_period_and_expired_keys_vouch_for_no
         (keys / "keys.yaml").write_text(listing)
         return Trusted(keys, signed.signature, datetime.now(UTC) + timedelta(days=6))
 
-    assert examine(signed.release, ring(LATER)).error is None
-    found = examine(signed.release, ring(LATER - timedelta(days=1)))
+    now = datetime.now(UTC)
+    assert examine(signed.release, ring(now + timedelta(minutes=1))).error is None
+    found = examine(signed.release, ring(now - timedelta(days=1)))
     assert isinstance(found.error, ReleaseUntrusted)
     assert "old.pem.pub expired on" in found.error.what
     (keys / "keys.yaml").write_text("keys: [{file: new.pem.pub}]")

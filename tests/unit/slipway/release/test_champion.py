@@ -18,7 +18,7 @@ def test_the_recorded_release_is_loaded(here: ModelPaths, params: dict[str, Any]
     assert recorded(here) == digest
     champion = load_champion(here)
     assert champion is not None
-    assert champion.folder == here.champion / digest
+    assert champion.folder == (here.champion / digest).resolve()
 
 
 def test_a_first_release_has_none(here: ModelPaths) -> None:

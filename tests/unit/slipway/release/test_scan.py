@@ -14,6 +14,7 @@ from slipway.errors import UsageError
 from slipway.gates.advisories import Advisory, Exemption, Scan, Thresholds
 from slipway.release import keyring, sbom, scan, signing, statement
 from slipway.release.dsse import ReleaseUntrusted
+from tests.osv_server import Handler, OsvServer
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DIGEST = "5" * 64
@@ -148,6 +149,19 @@ def test_a_signed_statement_that_is_no_scan_of_ours(
     statement.write(file, scan.PREDICATE_TYPE, ("flight_delay", DIGEST), content, private)
     with pytest.raises(ReleaseUntrusted, match="does not hold a scan of `slipway scan`"):
         scan.check(folder, file, keys, 7, NOW)
+
+
+@pytest.mark.parametrize("path", ["/v1/querybatch", "/v1/query"])
+def test_a_password_in_the_address_is_told_to_nobody(folder: Path, path: str) -> None:
+    def broken(request: Handler) -> bool:
+        request.reply({}, 500)
+        return True
+
+    with OsvServer(faults={path: broken}) as source:
+        found = scan.scan(folder, source.url.replace("//", "//robot:hush@"), LIMITS)
+        assert found.source == source.url
+    assert found.fault
+    assert "hush" not in found.fault
 
 
 @pytest.mark.parametrize("url", ["", "api.osv.dev", "file:///etc/passwd", "https://"])
