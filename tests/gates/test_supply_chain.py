@@ -329,6 +329,10 @@ def test_fault_link_and_file_without_end(fragment: Path, judged: Callable[[], Ve
         ("import polars as p\nq = p", "construct the module polars as a value"),
         ("fit(0).write_csv('x')", "name write_csv"),
         ("class X:\n    def __reduce__(self): return 1", "name __reduce__"),
+        (
+            'kind = type(fit)\nmatch fit:\n    case kind(__globals__={"__builtins__": {"exec": f}}):\n        f("")',
+            "construct a class pattern",
+        ),
         ("def broken(:", "construct what is no Python"),
     ],
 )

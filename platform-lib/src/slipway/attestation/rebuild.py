@@ -21,6 +21,11 @@ from slipway.progress import step
 from slipway.release import manifest
 from slipway.release.manifest import MANIFEST
 
+# What Git's hooks set: left in place, a checkout in the clone would move the HEAD of the user's own repository.
+_OF_A_REPOSITORY = frozenset(
+    {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_NAMESPACE"}
+    | {"GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"}
+)
 _DRIFT = Path("environments/drift")
 _LAST_LINES = 30
 
@@ -81,12 +86,18 @@ def differences(one: Path, other: Path) -> dict[str, str]:
 
 def _clone(commit: Commit, top: Path) -> None:
     origin = commit.repository.top
-    _run(["git", "clone", "--quiet", "--shared", "--no-checkout", str(origin), str(top)], origin, os.environ)
-    _run(["git", "-c", "advice.detachedHead=false", "checkout", "--quiet", commit.name], top, os.environ)
+    environment, options = _clean(), ["-c", "advice.detachedHead=false", "-c", f"core.hooksPath={os.devnull}"]
+    _run(["git", "clone", "--quiet", "--shared", "--no-checkout", str(origin), str(top)], origin, environment)
+    _run(["git", *options, "checkout", "--quiet", commit.name], top, environment)
     cache = _cache(origin)
     if cache is not None:
         config = top / ".dvc" / "config.local"
         config.write_text(f"[cache]\n    dir = {cache}\n")
+
+
+def _clean() -> dict[str, str]:
+    """The environment without what names another repository than the folder's own."""
+    return {name: value for name, value in os.environ.items() if name not in _OF_A_REPOSITORY}
 
 
 def _cache(origin: Path) -> Path | None:
@@ -99,7 +110,7 @@ def _cache(origin: Path) -> Path | None:
 def _environment(commit: Commit, top: Path) -> dict[str, str]:
     """Variables by which the clone's stages find their programs and the clone's own library."""
     origin = commit.repository.top
-    variables = dict(os.environ) | {"DVC_NO_ANALYTICS": "1", "DVC_SITE_CACHE_DIR": str(top.parent / "site-cache")}
+    variables = _clean() | {"DVC_NO_ANALYTICS": "1", "DVC_SITE_CACHE_DIR": str(top.parent / "site-cache")}
     variables.pop("VIRTUAL_ENV", None)
     # Before the library that is installed, which is the working tree's.
     library = [str(top / "platform-lib" / "src"), variables.get("PYTHONPATH", "")]

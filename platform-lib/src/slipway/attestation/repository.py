@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from collections.abc import Iterable
@@ -32,13 +33,27 @@ class Repository:
         return list(dict.fromkeys([self._out("rev-parse", "HEAD").decode().strip(), *log]))
 
     def commit(self, name: str) -> Commit | None:
-        """The commit with this full hash, or None if this clone does not have it."""
-        found = self._git("cat-file", "-e", f"{name}^{{commit}}").returncode == 0
-        return Commit(self, name) if found else None
+        """The commit with this full hash, or None if this clone does not have it.
+
+        Raises:
+            EnvironmentFault: when Git cannot say, for its silence must not pass for "it does not have it".
+        """
+        if self._git("cat-file", "-e", f"{name}^{{commit}}").returncode == 0:
+            return Commit(self, name)
+        self._refuse_broken()
+        return None
 
     def committed(self, path: str) -> bytes:
-        """What the last commit has of ``path``; empty if it has no such file."""
-        return self._git("cat-file", "blob", f"HEAD:{path}").stdout
+        """What the last commit has of ``path``; empty if it has no such file.
+
+        Raises:
+            EnvironmentFault: when Git cannot say.
+        """
+        if not self.exists:
+            self._refuse_broken()
+            return b""
+        commit = Commit(self, self._out("rev-parse", "HEAD").decode().strip())
+        return commit.read([path]).get(path, b"")
 
     @property
     def address(self) -> str | None:
@@ -62,6 +77,14 @@ class Repository:
                 "Git does not know who you are.", "Tell it: git config user.name and git config user.email."
             )
         return done.stdout.decode().rpartition(">")[0] + ">"
+
+    def _refuse_broken(self) -> None:
+        """Raise if this is a clone that Git cannot read: another user's, one that is damaged, a wrong ``GIT_DIR``."""
+        is_clone = "GIT_DIR" in os.environ or any(
+            (folder / ".git").exists() for folder in (self.top, *self.top.parents)
+        )
+        if is_clone:
+            self._out("rev-parse", "--git-dir")
 
     def _git(self, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         try:

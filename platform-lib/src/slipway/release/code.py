@@ -72,6 +72,10 @@ def _of(node: ast.AST, modules: dict[str, str], rooted: set[int]) -> Iterator[Us
         yield from _import(node)
     elif isinstance(node, ast.ImportFrom):
         yield from _import_from(node)
+    elif isinstance(node, ast.MatchClass):
+        # `case kind(__globals__=found)` reads an attribute without naming one, and `case kind(found)` those that the
+        # class itself lists.
+        yield Use(node.lineno, Kind.CONSTRUCT, "a class pattern")
     elif isinstance(node, ast.Attribute):
         if id(node.value) in rooted:
             assert isinstance(node.value, ast.Name)

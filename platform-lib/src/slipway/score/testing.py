@@ -19,6 +19,9 @@ PASSED = "passed"
 _COLLECTED = re.compile(r"collected (\d+) items?(?:.* / (\d+) selected)?")
 _DONE = re.compile(r" (PASSED|FAILED|SKIPPED|ERROR|XFAIL|XPASS)\b")
 _TOLD_LINES = 20
+# pytest's exit codes when it ran whatever there was: all passed, some failed, there were none.
+_WHOLE = (0, 1, 5)
+_SETTINGS = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
 
 
 def covers(node: str, test: str) -> bool:
@@ -45,12 +48,14 @@ def run(nodes: Iterable[str]) -> dict[str, str]:
             "-p", "slipway.score.selection", f"--only={only}", "--continue-on-collection-errors",
             f"--junitxml={report}", "-o", "junit_family=xunit1", *present,
         ]  # fmt: skip
-        told = _follow(command)
-        if not report.is_file():
+        code, told = _follow(command)
+        # A session that was broken off reports what passed until then, and a test that never ran does not count.
+        if code not in _WHOLE or not report.is_file():
             raise EnvironmentFault(
-                f"pytest ended without a report:\n{told}", "Run `make setup`, and mend what pytest complains of."
+                f"pytest ended before it had run all tests (exit code {code}):\n{told}",
+                "Run `make setup`, and mend what pytest complains of.",
             )
-        return dict(outcomes(report))
+        return worst(outcomes(report))
 
 
 def outcomes(report: Path) -> Iterator[tuple[str, str]]:
@@ -63,11 +68,22 @@ def outcomes(report: Path) -> Iterator[tuple[str, str]]:
         yield (f"{file}::{name}" if file else str(case.get("classname") or name)), outcome
 
 
-def _follow(command: list[str]) -> str:
-    """Run pytest, showing how far it is; return its last lines."""
+def worst(found: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """One outcome of each test: of equal ids, as methods of two classes have, one that did not pass."""
+    kept: dict[str, str] = {}
+    for test, outcome in found:
+        if kept.get(test, PASSED) == PASSED:
+            kept[test] = outcome
+    return kept
+
+
+def _follow(command: list[str]) -> tuple[int, str]:
+    """Run pytest, showing how far it is; return its exit code and its last lines."""
     lines: list[str] = []
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    with subprocess.Popen(command, env=os.environ | {"PYTHONUNBUFFERED": "1"}, **pipes) as process:
+    # A person's own settings must not leave out a test: with "-m quick" the rest of a file would pass for all of it.
+    environment = {name: value for name, value in os.environ.items() if name not in _SETTINGS}
+    with subprocess.Popen(command, env=environment | {"PYTHONUNBUFFERED": "1"}, **pipes) as process:
         assert process.stdout is not None
         with step("collecting the tests that rows name"):
             selected = _until_collected(process.stdout, lines)
@@ -76,7 +92,7 @@ def _follow(command: list[str]) -> str:
                 lines.append(line)
                 if _DONE.search(line):
                     advance(1)
-    return "".join(lines[-_TOLD_LINES:])
+    return process.returncode, "".join(lines[-_TOLD_LINES:])
 
 
 def _until_collected(output: Iterable[str], lines: list[str]) -> int:

@@ -28,6 +28,22 @@ def test_how_two_releases_differ(tmp_path: Path) -> None:
     assert differences(tmp_path / "one", tmp_path / "one") == {}
 
 
+def test_from_within_a_hook_of_git_the_user_s_own_head_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    origin = tmp_path / "origin"
+    origin.mkdir()
+    git(origin, "init", "--quiet")
+    (origin / "a").write_text("old")
+    old = Commit(Repository(origin), commit_all(origin))
+    (origin / "a").write_text("new")
+    new = commit_all(origin)
+    branch = git(origin, "symbolic-ref", "HEAD")
+    monkeypatch.setenv("GIT_DIR", str(origin / ".git"))
+    rebuild._clone(old, tmp_path / "clone")
+    monkeypatch.delenv("GIT_DIR")
+    assert (tmp_path / "clone" / "a").read_text() == "old"
+    assert (git(origin, "rev-parse", "HEAD"), git(origin, "symbolic-ref", "HEAD")) == (new, branch)
+
+
 @pytest.fixture
 def committed(finished: Workspace) -> Workspace:
     """The finished workspace with a commit of what it was made of."""

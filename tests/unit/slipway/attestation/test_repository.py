@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -49,6 +50,40 @@ def test_a_commit_that_the_clone_lacks(repository: Repository) -> None:
     assert repository.commit(name) == Commit(repository, name)
     assert repository.commit("0" * 40) is None
     assert repository.commit("--help") is None
+
+
+def test_what_the_last_commit_has(repository: Repository) -> None:
+    assert repository.committed("a") == b""
+    (repository.top / "a").write_text("one")
+    commit_all(repository.top)
+    (repository.top / "a").write_text("two")
+    assert repository.committed("a") == b"one"
+    assert repository.committed("b") == b""
+
+
+def _wrong_folder(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_DIR", str(repository.top / "none"))
+
+
+def _damaged(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    (repository.top / ".git" / "config").write_text("[")
+
+
+def _headless(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    (repository.top / ".git" / "HEAD").unlink()
+
+
+@pytest.mark.parametrize("break_it", [_wrong_folder, _damaged, _headless])
+def test_a_clone_that_git_cannot_read_is_not_one_that_lacks_things(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, break_it: Callable[[Repository, pytest.MonkeyPatch], None]
+) -> None:
+    (repository.top / "a").write_text("one")
+    name = commit_all(repository.top)
+    break_it(repository, monkeypatch)
+    with pytest.raises(EnvironmentFault, match="git rev-parse failed"):
+        repository.committed("a")
+    with pytest.raises(EnvironmentFault, match="git rev-parse failed"):
+        repository.commit(name)
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,8 @@ def test_own_names_do_not_count() -> None:
         ("import polars as pl\nf(pl)", "the module polars as a value"),
         ("import polars as pl\npl = 1", "the module polars as a value"),
         ("import a.b\na.b.c", "`import a.b` without `as`"),
+        ("match f:\n    case kind(__globals__=found): pass", "a class pattern"),
+        ("match f:\n    case [{'x': kind(found)}]: pass", "a class pattern"),
         ("def (", "what is no Python: invalid syntax"),
         ("x = '\0'", "what is no Python: "),
         ("(" * 10_000 + ")" * 10_000, "what is no Python: "),

@@ -68,6 +68,28 @@ def test_progress_counts_what_was_selected(here: Path, capsys: pytest.CaptureFix
     assert "100% of 3 tests" in capsys.readouterr().err
 
 
+def test_a_failure_is_not_hidden_by_a_test_of_the_same_id_that_passes(here: Path) -> None:
+    methods = [
+        f"class Test{name}:\n    def test_x(self): assert {holds}\n" for name, holds in (("A", False), ("B", True))
+    ]
+    for order in (methods, methods[::-1]):
+        (here / "tests/test_twice.py").write_text("".join(order))
+        assert testing.run(["tests/test_twice.py"]) == {"tests/test_twice.py::test_x": "failed"}
+
+
+def test_a_session_that_is_broken_off_proves_nothing(here: Path) -> None:
+    text = "import pytest\ndef test_a(): pass\ndef test_b(): pytest.exit('enough')\ndef test_c(): assert False\n"
+    (here / "tests/test_exit.py").write_text(text)
+    with pytest.raises(EnvironmentFault, match=r"before it had run all tests \(exit code 2\)"):
+        testing.run(["tests/test_exit.py"])
+
+
+def test_a_person_s_own_settings_leave_no_test_out(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-k good")
+    found = testing.run(["tests/test_it.py::test_good", "tests/test_it.py::test_bad"])
+    assert found["tests/test_it.py::test_bad"] == "failed"
+
+
 def test_nothing_to_run(here: Path) -> None:
     assert testing.run(["tests/test_gone.py"]) == {}
     assert testing.run([]) == {}
