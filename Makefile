@@ -99,7 +99,7 @@ hooks: setup  ## Install the git hooks, which call make
 
 .PHONY: licences
 licences: setup  ## Bring the licence record of the serving image up to date with what is installed, to be reviewed
-	python -m slipway.release.licences environments/serving
+	python -m slipway.supply_chain.licences environments/serving
 
 .PHONY: clean
 clean:  ## Remove everything that make made here (not the user's cache folder)

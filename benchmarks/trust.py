@@ -12,7 +12,8 @@ from benchmarks.process import Run, run
 from benchmarks.workspace import Workspace
 from slipway.gates.advisories import Scan, Thresholds
 from slipway.project import ModelPaths
-from slipway.release import lineage, sbom, scan, signing
+from slipway.release import lineage, signing
+from slipway.supply_chain import sbom, scan
 
 _WHO = ("-c", "user.name=benchmarks", "-c", "user.email=benchmarks@localhost")
 

@@ -30,8 +30,9 @@ from slipway.gates import (
 )
 from slipway.gates.verdict import Verdict
 from slipway.progress import step
-from slipway.release import Release, facts, footprint, inspection, load, package, rehearsal, sbom
+from slipway.release import Release, facts, footprint, load, package, rehearsal
 from slipway.release.booster import Booster
+from slipway.supply_chain import inspection, sbom
 
 
 def gate(model: str) -> None:

@@ -19,8 +19,9 @@ from slipway.attestation.attest import attest
 from slipway.files import read_json
 from slipway.gates.advisories import Advisory, Scan, Thresholds
 from slipway.project import ModelPaths
-from slipway.release import sbom, scan, signing
+from slipway.release import signing
 from slipway.release.package import package
+from slipway.supply_chain import sbom, scan
 from tests.conftest import ROOT
 
 WHO = {

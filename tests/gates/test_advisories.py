@@ -17,7 +17,7 @@ from slipway.configuration import Gates
 from slipway.gates import advisories
 from slipway.gates.advisories import Advisory, Exemption, Scan, Thresholds
 from slipway.gates.verdict import Verdict
-from slipway.release import osv, scan
+from slipway.supply_chain import osv, scan
 from tests.osv_server import CANARIES, Fault, Handler, OsvServer, record
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

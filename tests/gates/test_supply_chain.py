@@ -22,7 +22,7 @@ from slipway.files import canonical_json, read_json
 from slipway.gates import supply_chain
 from slipway.gates.supply_chain import Component, Inspection
 from slipway.gates.verdict import Verdict
-from slipway.release import inspection
+from slipway.supply_chain import inspection
 
 # These are large and take seconds; what is planted into a fragment lies elsewhere or takes their place.
 _LARGE = ("reading.json", "model.txt")

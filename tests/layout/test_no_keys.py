@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from slipway.release import secrets
+from slipway.supply_chain import secrets
 from tests.conftest import ROOT
 
 _KEY = ec.generate_private_key(ec.SECP256R1())

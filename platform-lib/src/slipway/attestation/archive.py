@@ -20,8 +20,9 @@ from typing import IO, Any
 from slipway.attestation import provenance
 from slipway.errors import EnvironmentFault, SlipwayError, UsageError
 from slipway.files import replacing
-from slipway.release import manifest, scan, trust
+from slipway.release import manifest, trust
 from slipway.release.manifest import MANIFEST
+from slipway.supply_chain import scan
 
 SUFFIXES = (trust.SUFFIX, provenance.SUFFIX, scan.SUFFIX)
 _BLOCK = tarfile.BLOCKSIZE

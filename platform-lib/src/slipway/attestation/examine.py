@@ -22,9 +22,10 @@ from slipway.errors import GateRed, SlipwayError, UsageError
 from slipway.gates import provenance as gate
 from slipway.gates.provenance import Findings, Witness
 from slipway.gates.verdict import Verdict
-from slipway.release import keyring, lineage, manifest, scan, statement, trust
+from slipway.release import keyring, lineage, manifest, statement, trust
 from slipway.release.dsse import ReleaseUntrusted
 from slipway.release.keyring import Key
+from slipway.supply_chain import scan
 
 _T = TypeVar("_T")
 

@@ -17,8 +17,9 @@ from slipway.attestation import archive, provenance
 from slipway.attestation.examine import Trusted
 from slipway.files import canonical_json, read_json
 from slipway.gates.advisories import Advisory, Scan, Thresholds
-from slipway.release import keyring, lineage, sbom, scan, signing, statement, trust
+from slipway.release import keyring, lineage, signing, statement, trust
 from slipway.release.manifest import MANIFEST
+from slipway.supply_chain import sbom, scan
 
 
 @dataclass(frozen=True)

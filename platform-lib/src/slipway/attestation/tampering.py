@@ -22,8 +22,9 @@ from slipway.errors import EnvironmentFault, SlipwayError
 from slipway.files import canonical_json, read_json
 from slipway.gates.advisories import Advisory
 from slipway.progress import step
-from slipway.release import manifest, scan, signing, trust
+from slipway.release import manifest, signing, trust
 from slipway.release.manifest import MANIFEST
+from slipway.supply_chain import scan
 
 _Forge = Callable[[Copy], Copy]
 _DAY = timedelta(days=1)

@@ -46,7 +46,8 @@ def scan(
     """
     from slipway.errors import GateRed
     from slipway.files import canonical_json
-    from slipway.release import dsse, find, manifest, osv, scan, signing, statement
+    from slipway.release import dsse, find, manifest, signing, statement
+    from slipway.supply_chain import osv, scan
 
     folder = find.find(release).resolve()
     model = manifest.verify(folder)["model"]

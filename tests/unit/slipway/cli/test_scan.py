@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from slipway.release import keyring, scan, signing
+from slipway.release import keyring, signing
+from slipway.supply_chain import scan
 from tests.conftest import ROOT
 from tests.live_server import SLIPWAY
 from tests.osv_server import CANARIES, OsvServer, record

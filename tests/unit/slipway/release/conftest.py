@@ -18,7 +18,8 @@ from slipway.features import Table
 from slipway.files import write_json
 from slipway.gates.verdict import rounded
 from slipway.project import ModelPaths
-from slipway.release import card, sbom
+from slipway.release import card
+from slipway.supply_chain import sbom
 from tests.conftest import MODEL, ROOT
 from tests.live_server import frame, rows
 

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from slipway.errors import EnvironmentFault, UsageError
-from slipway.release import licences, sbom
-from slipway.release.licences import Licence
+from slipway.supply_chain import licences, sbom
+from slipway.supply_chain.licences import Licence
 from tests.conftest import ROOT
 
 SERVING = ROOT / sbom.ENVIRONMENT

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from slipway.release import code
-from slipway.release.code import Kind
+from slipway.supply_chain import code
+from slipway.supply_chain.code import Kind
 
 
 def names(source: str, kind: Kind) -> list[str]:

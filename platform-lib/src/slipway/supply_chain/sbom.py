@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.errors import EnvironmentFault
 from slipway.files import canonical_json, read_json
-from slipway.release import licences, locked
-from slipway.release.licences import Licence
-from slipway.release.locked import Package
+from slipway.supply_chain import licences, locked
+from slipway.supply_chain.licences import Licence
+from slipway.supply_chain.locked import Package
 
 if TYPE_CHECKING:
     from cyclonedx.model.component import Component

@@ -10,7 +10,7 @@ from typing import Any
 
 from slipway.files import read_json
 from slipway.gates.supply_chain import CodeUse, Component, Finding, Inspection
-from slipway.release import code, kinds, locked, sbom, secrets
+from slipway.supply_chain import code, kinds, locked, sbom, secrets
 
 # What the model server runs of a release. It reads contract.py's rules from signature.json and never runs it.
 SERVED = "model/features.py"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from slipway.errors import EnvironmentFault
-from slipway.release import licences, locked, sbom
+from slipway.supply_chain import licences, locked, sbom
 from tests.conftest import ROOT
 
 SERVING = ROOT / sbom.ENVIRONMENT

@@ -12,7 +12,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from slipway.errors import EnvironmentFault
 from slipway.files import canonical_json, read_json
-from slipway.release import licences, locked, sbom
+from slipway.supply_chain import licences, locked, sbom
 from tests.conftest import ROOT
 
 SERVING = ROOT / sbom.ENVIRONMENT

@@ -5,8 +5,8 @@ What would alarm without cause is left out as narrowly as it can be: digests, by
 under, and runs of plain numbers, which are most of a model and would take seconds. Private keys are looked for in
 more forms than it knows.
 
-``python -m slipway.release.secrets FILE...`` is the git hook: it exits 1 naming what it finds. Sources and locks are
-full of digests and of words like "password", so there it looks for keys and tokens by their patterns alone.
+``python -m slipway.supply_chain.secrets FILE...`` is the git hook: it exits 1 naming what it finds. Sources and locks
+are full of digests and of words like "password", so there it looks for keys and tokens by their patterns alone.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _FILTERS = (
     "detect_secrets.filters.heuristic.is_prefixed_with_dollar_sign",
     "detect_secrets.filters.heuristic.is_sequential_string",
     "detect_secrets.filters.heuristic.is_templated_secret",
-    "slipway.release.secrets.is_digest",
+    "slipway.supply_chain.secrets.is_digest",
 )
 
 

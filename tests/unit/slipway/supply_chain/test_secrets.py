@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.release import secrets
+from slipway.supply_chain import secrets
 
 DIGEST = "9c3f1e77a5b02d48" * 2 + "1f6e0ba4d2c93857" * 2
 AMAZON_KEY = "AKIA" + "IOSFODNN7ABCDEFG"

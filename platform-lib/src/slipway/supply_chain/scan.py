@@ -18,11 +18,12 @@ from slipway.gates import advisories
 from slipway.gates.advisories import Advisory, Exemption, Scan, Thresholds
 from slipway.gates.verdict import Verdict
 from slipway.progress import step
-from slipway.release import audit, osv, sbom, statement
+from slipway.release import statement
 from slipway.release.dsse import ReleaseUntrusted
 from slipway.release.keyring import Key, check_period
-from slipway.release.osv import SourceSilent
-from slipway.release.sbom import Pin
+from slipway.supply_chain import osv, pip_audit, sbom
+from slipway.supply_chain.osv import SourceSilent
+from slipway.supply_chain.sbom import Pin
 
 SUFFIX = ".scan.json"
 # Source: https://github.com/in-toto/attestation/blob/main/spec/predicates/vulns_02.md
@@ -59,7 +60,7 @@ def scan(folder: Path, url: str, thresholds: Thresholds) -> Scan:
 def _ask(url: str, pins: list[Pin], thresholds: Thresholds) -> list[Advisory]:
     """What pip-audit reports, and what the source names by itself where pip-audit passes over it."""
     known = osv.known(url, [str(pin) for pin in pins], thresholds.canaries)
-    found = audit.audit(url, pins)
+    found = pip_audit.audit(url, pins)
     reported = {(entry.package, name) for entry in found for name in (entry.id, *entry.aliases)}
     passed_over = [
         Advisory(pin.name, pin.version, name)

@@ -7,8 +7,8 @@
 
 ``licence`` is an SPDX expression. Where a package's metadata hold one, that is it. Where they hold prose, or the
 wheel brings libraries of others, a person reads its licence files and writes the expression, and ``reviewed`` says
-what was read. ``python -m slipway.release.licences ENVIRONMENT`` brings the record up to date with what is installed
-there, and lists what a person must do.
+what was read. ``python -m slipway.supply_chain.licences ENVIRONMENT`` brings the record up to date with what is
+installed there, and lists what a person must do.
 """
 
 from __future__ import annotations

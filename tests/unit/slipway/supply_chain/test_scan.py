@@ -12,8 +12,9 @@ import pytest
 
 from slipway.errors import UsageError
 from slipway.gates.advisories import Advisory, Exemption, Scan, Thresholds
-from slipway.release import keyring, sbom, scan, signing, statement
+from slipway.release import keyring, signing, statement
 from slipway.release.dsse import ReleaseUntrusted
+from slipway.supply_chain import sbom, scan
 from tests.osv_server import Handler, OsvServer
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from slipway.release import kinds
+from slipway.supply_chain import kinds
 
 
 def write(tmp_path: Path, content: bytes) -> Path:

@@ -15,8 +15,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from slipway.gates.advisories import Advisory
-from slipway.release.osv import SourceSilent
-from slipway.release.sbom import Pin
+from slipway.supply_chain.osv import SourceSilent
+from slipway.supply_chain.sbom import Pin
 
 SECONDS = 120.0
 _OPTIONS = ("--strict", "--disable-pip", "--require-hashes", "--progress-spinner=off", "--format=json", "--aliases=on")
