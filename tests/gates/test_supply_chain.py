@@ -323,7 +323,7 @@ def test_fault_link_and_file_without_end(fragment: Path, judged: Callable[[], Ve
         ("getattr(fit, 'x')", "name getattr"),
         ("fit.__globals__", "name __globals__"),
         ("__builtins__", "name __builtins__"),
-        ("match int:\n    case type(__base__=base): pass", "name __base__"),
+        ("match int:\n    case type(__base__=base): pass", "construct a class pattern"),
         ("().__class__.__base__.__subclasses__()", "name __subclasses__"),
         ("import polars as p\np.read_csv('x')", "member polars.read_csv"),
         ("import polars as p\nq = p", "construct the module polars as a value"),

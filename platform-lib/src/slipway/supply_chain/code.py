@@ -82,9 +82,6 @@ def _of(node: ast.AST, modules: dict[str, str], rooted: set[int]) -> Iterator[Us
             yield Use(node.lineno, Kind.MEMBER, f"{modules[node.value.id]}:{node.attr}")
         else:
             yield Use(node.lineno, Kind.CALL, node.attr)
-    elif isinstance(node, ast.MatchClass):
-        # `case C(__globals__=g)` reads an attribute too.
-        yield from (Use(node.lineno, Kind.CALL, name) for name in node.kwd_attrs)
     elif isinstance(node, ast.Name) and node.id in modules:
         if id(node) not in rooted:
             yield Use(node.lineno, Kind.CONSTRUCT, f"the module {modules[node.id]} as a value")
