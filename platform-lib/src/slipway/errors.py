@@ -27,9 +27,17 @@ class SlipwayError(Exception):
     exit_code = 3
 
     def __init__(self, what: str, remedy: str = "") -> None:
-        self.what = what
-        self.remedy = remedy
-        super().__init__(f"{what} {remedy}".strip())
+        self.what = _printable(what)
+        self.remedy = _printable(remedy)
+        super().__init__(f"{self.what} {self.remedy}".strip())
+
+
+def _printable(text: str) -> str:
+    """With an escape for each character that a terminal obeys or UTF-8 lacks: names of hostile files are quoted."""
+    if text.isprintable():
+        return text
+    kept = (each if each.isprintable() or each in "\n\t" else repr(each)[1:-1] for each in text)
+    return "".join(kept)
 
 
 class GateRed(SlipwayError):

@@ -22,6 +22,12 @@ def test_what_and_remedy() -> None:
     assert str(UsageError("The door is shut.")) == "The door is shut."
 
 
+def test_a_hostile_name_is_quoted_so_that_no_terminal_obeys_it_and_every_stream_takes_it() -> None:
+    error = EnvironmentFault("\x1b[2K\udcff\r is bad.\n  ü", "Remove \x07.")
+    assert error.what == "\\x1b[2K\\udcff\\r is bad.\n  ü"
+    assert str(error) == f"{error.what} Remove \\x07."
+
+
 # It runs in environments/mlserver only, and defines no error.
 _ELSEWHERE = {"slipway.adapters.mlserver"}
 

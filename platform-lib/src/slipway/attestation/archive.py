@@ -185,7 +185,7 @@ class _Reading:
         try:
             files: dict[str, Any] = json.loads(content)["files"]
             sizes: dict[str, int | None] = {f"{self.digest}/{name}": int(it["bytes"]) for name, it in files.items()}
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RecursionError) as error:
             raise self._refused("has a manifest that lists no files") from error
         return sizes | {self.digest + suffix: None for suffix in SUFFIXES}
 

@@ -39,7 +39,7 @@ def attest(folder: Path, private: Path, target: Path | None, now: datetime) -> t
     lineage.check(folder, listed, gates.names())
     with step("looking for the commit that holds what the release was made of"):
         commit = source.find(folder, model, _home())
-    _refuse_slow_clock(commit, now, lineage.thresholds(folder, "provenance")["clock_tolerance_minutes"])
+    _refuse_slow_clock(commit, now, lineage.limit(folder, "provenance", "clock_tolerance_minutes"))
     signature = target or trust.signature_of(folder, model)
     told = signature.with_suffix(provenance.SUFFIX)
     signing.sign(folder, private, signature)

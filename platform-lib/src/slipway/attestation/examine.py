@@ -221,7 +221,7 @@ def _source(found: Examination, told: provenance.Provenance, repository: Reposit
 
 
 def _judged(found: Examination, told: provenance.Provenance | None, trusted: Trusted) -> str:
-    thresholds = gate.Thresholds(**lineage.thresholds(found.folder, "provenance"))
+    thresholds = gate.Thresholds(lineage.limit(found.folder, "provenance", "clock_tolerance_minutes"))
     found.verdict = gate.judge(_findings(found, told, provenance.verdicts(found.folder), trusted), thresholds)
     if not found.verdict.passed:
         raise GateRed(f"Gate provenance is red: {found.verdict.reason}", "What is refused says what to do.")
@@ -245,7 +245,7 @@ def _scanned(found: Examination, file: Path, keys: tuple[Key, ...], trusted: Tru
     remedy = "Scan the release again: `slipway scan`."
     if not file.is_file():
         raise GateRed(f"Gate advisories is red: the release was never scanned, there is no {file}.", remedy)
-    days = lineage.thresholds(found.folder, "advisories")["max_age_days"]
+    days = lineage.limit(found.folder, "advisories", "max_age_days")
     verdict = scan.check(found.folder, file, keys, days, trusted.now)
     if not verdict.passed:
         raise GateRed(f"Gate advisories is red: {verdict.reason}", remedy)

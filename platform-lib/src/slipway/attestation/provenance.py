@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway.attestation.repository import Commit
+from slipway.evidence import EvidenceRefused
 from slipway.files import canonical_json, read_json
 from slipway.release import statement
 from slipway.release.dsse import ReleaseUntrusted
@@ -55,12 +56,22 @@ class Provenance:
 
 
 def verdicts(folder: Path) -> dict[str, str]:
-    """Sha256 of each verdict that the release in ``folder`` holds, by gate; none if its evidence is none."""
+    """Sha256 of each verdict that the release in ``folder`` holds, by gate; none if its evidence is none.
+
+    Raises:
+        EvidenceRefused: when a verdict holds what JSON cannot: no number, or half of a character.
+    """
     evidence = read_json(folder / "evidence.json")
     held = evidence.get("verdicts") if isinstance(evidence, dict) else None
     if not isinstance(held, dict):
         return {}
-    return {gate: hashlib.sha256(canonical_json(verdict)).hexdigest() for gate, verdict in held.items()}
+    try:
+        return {gate: hashlib.sha256(canonical_json(verdict)).hexdigest() for gate, verdict in held.items()}
+    except ValueError as error:
+        raise EvidenceRefused(
+            f"The verdicts of release {folder.name[:12]} are not what Slipway writes: {error!r}.",
+            "Such a release was not made by `dvc repro`; do not use it.",
+        ) from error
 
 
 def predicate(

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, ClassVar
 
-from annotated_types import Gt, MinLen
+from annotated_types import Interval, MinLen
 
 from slipway.gates.verdict import Verdict
 
@@ -41,7 +41,7 @@ class Thresholds:
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
-    max_age_days: Annotated[int, Gt(0)]
+    max_age_days: Annotated[int, Interval(gt=0, le=366)]
     canaries: Annotated[dict[str, str], MinLen(1)]
     ignored: dict[str, Exemption]
 

@@ -51,8 +51,10 @@ class Envelope:
         """
         try:
             (signed,) = value["signatures"]
+            kind = str(value["payloadType"])
+            kind.encode()  # JSON may hold half of a character, which has no bytes to sign
             return cls(
-                kind=str(value["payloadType"]),
+                kind=kind,
                 payload=base64.b64decode(value["payload"], validate=True),
                 hint=str(signed.get("keyid", "")),
                 signature=base64.b64decode(signed["sig"], validate=True),

@@ -11,6 +11,8 @@ from slipway.evaluation.kpi import Costs
 from slipway.evidence import EvidenceRefused
 from slipway.files import read_json, read_yaml
 
+# A year of days, and more minutes than any clock may be off.
+_MOST = 366
 # What a subject calls each file that a release ships.
 SHIPPED = {
     "model.txt": "model.txt",
@@ -43,6 +45,11 @@ def check(folder: Path, manifest: dict[str, Any], also: Iterable[str] = ()) -> l
     try:
         found = read_json(folder / "evidence.json")
         known = set(read_json(folder / "params.json")["gates"]) - set(gates.ATTESTED)
+        if not known:
+            raise EvidenceRefused(
+                f"Release {folder.name[:12]} names no gate that judged it.",
+                "Such a release was not made by `dvc repro`; do not use it.",
+            )
         evidence.check_green(found, known | set(also))
         _check_subjects(found["verdicts"], manifest)
         _check_threshold(folder)
@@ -70,6 +77,21 @@ def thresholds(folder: Path, gate: str) -> dict[str, Any]:
             "Make it anew: `dvc repro`.",
         )
     return limits
+
+
+def limit(folder: Path, gate: str, name: str) -> int:
+    """The threshold ``name`` of a gate (:func:`thresholds`), which is a whole number.
+
+    Raises:
+        EvidenceRefused: when it is none, or such a one that nothing could be beyond it.
+    """
+    found = thresholds(folder, gate).get(name)
+    if type(found) is not int or not 0 <= found <= _MOST:
+        raise EvidenceRefused(
+            f"Release {folder.name[:12]} has {found!r} for gates.{gate}.{name}: no whole number up to {_MOST}.",
+            "Such a release was not made by `dvc repro`; do not use it.",
+        )
+    return found
 
 
 def _check_subjects(verdicts: dict[str, Any], manifest: dict[str, Any]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ from slipway.files import canonical_json, read_json, sha256_file
 
 MANIFEST = "manifest.json"
 SCHEMA = 1
+# A model's name is a folder's: it must not lead elsewhere when a signature is looked for or written.
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
 
 
 class ReleaseBroken(SlipwayError):
@@ -71,9 +75,13 @@ def _read(file: Path) -> dict[str, Any]:
             f"{file} has schema {schema!r}; this Slipway reads schema {SCHEMA}.",
             "Use the Slipway version that made the release.",
         )
-    if not isinstance(content.get("model"), str) or not _is_listing(content.get("files")):
+    if not _is_name(content.get("model")) or not _is_listing(content.get("files")):
         raise ReleaseBroken(f"{file} does not say its model and its files.", "Fetch the release again.")
     return dict(content)
+
+
+def _is_name(model: Any) -> bool:
+    return isinstance(model, str) and _NAME.fullmatch(model) is not None
 
 
 def _is_listing(files: Any) -> bool:
@@ -104,6 +112,9 @@ def _listing(folder: Path) -> dict[str, Any]:
             raise ReleaseBroken(f"{path} is a symbolic link.", "A release holds regular files only; remove it.")
         if not path.is_file() and not path.is_dir():
             raise ReleaseBroken(f"{path} is a pipe or a device.", "A release holds regular files only; remove it.")
+        # A folder that cannot be looked into would pass for an empty one.
+        if not os.access(path, os.R_OK | os.X_OK if path.is_dir() else os.R_OK):
+            raise ReleaseBroken(f"{path} cannot be read.", "Give yourself the right to read it.")
         # Compiled code counts too: Python would run a planted __pycache__ in place of the verified source.
         if path.is_file() and path != folder / MANIFEST:
             name = path.relative_to(folder).as_posix()

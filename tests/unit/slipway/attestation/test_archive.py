@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -156,6 +157,14 @@ def test_a_manifest_bomb(release: Path, tmp_path: Path) -> None:
     header.size = -1
     (tmp_path / "b.tar").write_bytes(header.tobuf(tarfile.GNU_FORMAT))
     with pytest.raises(ArchiveRefused, match="of less than no bytes"):
+        archive.unpack(tmp_path / "b.tar", tmp_path / "to")
+
+
+@pytest.mark.parametrize("size", ["1e999", "NaN", "null", '"x"', "[]"])
+def test_a_manifest_whose_sizes_are_none(tmp_path: Path, size: str) -> None:
+    content = f'{{"schema": 1, "model": "m", "files": {{"a": {{"bytes": {size}, "sha256": ""}}}}}}'.encode()
+    (tmp_path / "b.tar").write_bytes(_begun(hashlib.sha256(content).hexdigest(), content) + END)
+    with pytest.raises(ArchiveRefused, match="has a manifest that lists no files"):
         archive.unpack(tmp_path / "b.tar", tmp_path / "to")
 
 

@@ -133,6 +133,34 @@ def test_a_release_of_nonsense_is_refused_and_breaks_nothing(signed: Signed, nam
     assert _states(found)["advisories" if name == "sbom.json" else "verdicts"] == State.REFUSED
 
 
+@pytest.mark.parametrize("number", ["NaN", "1e999"])
+def test_a_verdict_of_no_number_is_refused(signed: Signed, number: str) -> None:
+    content = (
+        (signed.release / "evidence.json").read_text().replace('"passed": true', f'"passed": true, "x": {number}', 1)
+    )
+    found = examine(_rehashed(signed.release, "evidence.json", content.encode()), _trusted(signed))
+    assert "are not what Slipway writes: ValueError" in _said(found, "provenance")
+
+
+@pytest.mark.parametrize("value", ["true", "-1", "367", "1e300", "null", '"x"'])
+@pytest.mark.parametrize(
+    ("gate", "name"), [("provenance", "clock_tolerance_minutes"), ("advisories", "max_age_days")], ids=["clock", "age"]
+)
+def test_thresholds_that_nothing_could_be_beyond(signed: Signed, gate: str, name: str, value: str) -> None:
+    params = json.loads((signed.release / "params.json").read_text())
+    params["gates"][gate][name] = json.loads(value)
+    found = examine(_rehashed(signed.release, "params.json", canonical_json(params)), _trusted(signed))
+    assert f"for gates.{gate}.{name}: no whole number" in _said(found, gate)
+
+
+def test_a_release_that_no_gate_judged_is_refused_without_a_key_too(signed: Signed) -> None:
+    params = json.loads((signed.release / "params.json").read_text())
+    content = canonical_json(params | {"gates": {"advisories": {}, "provenance": {}}})
+    found = examine(_rehashed(signed.release, "params.json", content), Trusted())
+    assert isinstance(found.error, EvidenceRefused)
+    assert "names no gate that judged it" in found.error.what
+
+
 def _rehashed(release: Path, name: str, content: bytes) -> Path:
     """Change a file, and make manifest and name fit, as a forger would."""
     (release / name).write_bytes(content)

@@ -71,6 +71,7 @@ def test_what_one_key_signed_verifies_with_it_alone(curve: type[ec.EllipticCurve
         {"signatures": None},
         {"payload": "not base64!"},
         {"payload": 1},
+        {"payloadType": "\ud800"},
     ],
 )
 def test_what_is_no_envelope(change: dict[str, object]) -> None:

@@ -43,6 +43,21 @@ def test_a_folder_of_another_name_verifies_by_the_digest_it_must_have(folder: Pa
         verify(stored)
 
 
+@pytest.mark.parametrize("model", ["../../etc", "/etc", "a/b", "", ".", "a\0", "\x1b[2K", "-x", 5, None, ["toy"]])
+def test_a_model_s_name_leads_nowhere_else(folder: Path, model: object) -> None:
+    content = json.dumps(json.loads((folder / MANIFEST).read_bytes()) | {"model": model}).encode()
+    (folder / MANIFEST).write_bytes(content)
+    with pytest.raises(ReleaseBroken, match="does not say its model and its files"):
+        verify(folder, hashlib.sha256(content).hexdigest())
+
+
+def test_what_cannot_be_read_is_not_passed_over(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Not by permissions: who runs tests as root may read everything.
+    monkeypatch.setattr("os.access", lambda path, _: Path(path).name != "sub")
+    with pytest.raises(ReleaseBroken, match=r"sub cannot be read\."):
+        verify(folder)
+
+
 def test_a_link_to_a_release_is_named_by_what_it_points_to(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "current").symlink_to(folder)
     assert verify(tmp_path / "current")["model"] == "toy"
