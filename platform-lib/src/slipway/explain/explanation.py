@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-from slipway.errors import EnvironmentFault, SlipwayError
+from slipway.errors import OWN_FAULT, EnvironmentFault, SlipwayError
 from slipway.evaluation.kpi import Costs
 from slipway.explain.question import Checked, Question, checked
 from slipway.explain.trees import Path, average, walk
@@ -23,7 +23,7 @@ _CLOSE = 1e-9
 class NotExplained(SlipwayError):
     """What was found does not add up to the score, or the model is of a kind that cannot be explained."""
 
-    exit_code = 4
+    exit_code = OWN_FAULT
 
 
 @dataclass(frozen=True)

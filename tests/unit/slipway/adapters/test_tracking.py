@@ -48,8 +48,9 @@ def test_twice_is_once(store: tuple[Any, list[tracking.Recorded]]) -> None:
 def test_verifying_a_release_finds_its_run_without_mlflow(
     store: tuple[Any, list[tracking.Recorded]], release: Release
 ) -> None:
-    _, (first, _) = store
-    assert mlflow_store.find(mlflow_store.FILE, MODEL, release.digest) == first.run
+    mlflow, (first, _) = store
+    file = Path(mlflow.get_tracking_uri().removeprefix("sqlite:///"))
+    assert mlflow_store.find(file, MODEL, release.digest) == first.run
 
 
 def test_run_leads_to_everything(store: tuple[Any, list[tracking.Recorded]], release: Release) -> None:

@@ -20,7 +20,6 @@ from slipway.release.dsse import ReleaseUntrusted
 from tests.attested import Signed, git
 from tests.conftest import MODEL
 
-NOW = datetime.now(UTC)
 
 
 @pytest.fixture
@@ -60,7 +59,7 @@ def test_what_is_read_is_what_was_written(signed: Signed) -> None:
 
 def test_a_builder_names_itself(release: Path, private: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SLIPWAY_BUILDER", "https://ci.example.com/slipway")
-    _, statement = attest(release, private, tmp_path / "x.sig", NOW)
+    _, statement = attest(release, private, tmp_path / "x.sig", datetime.now(UTC))
     assert statement == tmp_path / "x.provenance.json"
     assert _said(statement)["predicate"]["runDetails"]["builder"]["id"] == "https://ci.example.com/slipway"
 
@@ -76,7 +75,7 @@ def test_the_source_must_be_committed(release: Path, private: Path, tmp_path: Pa
     git(Path.cwd(), "rm", "--quiet", "--cached", "dvc.lock")
     git(Path.cwd(), "commit", "--quiet", "--amend", "--message", "without")
     with pytest.raises(source.SourceUnknown):
-        attest(release, private, tmp_path / "x.sig", NOW)
+        attest(release, private, tmp_path / "x.sig", datetime.now(UTC))
     assert not list(tmp_path.glob("x.*"))
 
 
@@ -88,12 +87,12 @@ def test_a_gate_of_today_that_the_release_lacks(
     names = gates.names()
     monkeypatch.setattr(gates, "names", lambda: [*names, "invented"])
     with pytest.raises(EvidenceRefused, match="The verdict of gate invented is missing"):
-        attest(release, private, tmp_path / "x.sig", NOW)
+        attest(release, private, tmp_path / "x.sig", datetime.now(UTC))
 
 
 def test_a_clock_behind_the_commit(release: Path, private: Path, tmp_path: Path) -> None:
     with pytest.raises(EnvironmentFault, match=r"clock says .* which is before the release's source was committed"):
-        attest(release, private, tmp_path / "x.sig", NOW - timedelta(days=1))
+        attest(release, private, tmp_path / "x.sig", datetime.now(UTC) - timedelta(days=1))
 
 
 def test_an_expired_key_signs_nothing_any_more(release: Path, private: Path, tmp_path: Path) -> None:
@@ -102,7 +101,7 @@ def test_an_expired_key_signs_nothing_any_more(release: Path, private: Path, tmp
     (keys / "k.pem.pub").write_bytes(private.with_name("k.pem.pub").read_bytes())
     (keys / "keys.yaml").write_text("keys: [{file: k.pem.pub, not_after: 2020-01-01T00:00:00Z}]")
     with pytest.raises(ReleaseUntrusted, match=r"k\.pem\.pub expired on 2020-01-01T00:00:00Z and signed a release"):
-        attest(release, private, tmp_path / "x.sig", NOW)
+        attest(release, private, tmp_path / "x.sig", datetime.now(UTC))
     assert not list(tmp_path.glob("x.*"))
     (keys / "keys.yaml").write_text("keys: []")
     attest(release, private, tmp_path / "x.sig", datetime.now(UTC))
@@ -113,7 +112,7 @@ def test_a_private_key_inside_the_monorepo(release: Path, private: Path, tmp_pat
     inside.parent.mkdir(exist_ok=True)
     inside.write_bytes(private.read_bytes())
     with pytest.raises(UsageError, match=r"gitops/k\.pem lies inside the monorepo .* might be committed"):
-        attest(release, inside, tmp_path / "x.sig", NOW)
+        attest(release, inside, tmp_path / "x.sig", datetime.now(UTC))
     with pytest.raises(UsageError, match="lies inside the monorepo"):
         signing.new_keys(Path("gitops/new.pem"))
     assert not Path("gitops/new.pem").exists()
@@ -122,7 +121,7 @@ def test_a_private_key_inside_the_monorepo(release: Path, private: Path, tmp_pat
 def test_outside_a_monorepo(release: Path, private: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="A release is signed where it was made"):
-        attest(release, private, tmp_path / "x.sig", NOW)
+        attest(release, private, tmp_path / "x.sig", datetime.now(UTC))
 
 
 def test_the_development_key_is_made_once_outside_the_monorepo(

@@ -48,6 +48,9 @@ def _install(environment: Path, name: str, *metadata: str, version: str = "1.0",
     fields = ["Metadata-Version: 2.4", f"Name: {name}", f"Version: {version}", *metadata]
     (folder / "METADATA").write_text("\n".join(fields) + "\n")
     (folder / "RECORD").write_text(f"{name}.libs/{library},,\n" if library else "")
+    if library:
+        (site / f"{name}.libs").mkdir()
+        (site / f"{name}.libs" / library).touch()
 
 
 def _review(environment: Path, **entries: dict[str, str]) -> None:
