@@ -93,11 +93,27 @@ def write_lock(paths: ModelPaths) -> None:
     (paths.home / "champion").mkdir(exist_ok=True)
     (paths.home / "champion" / "README.md").write_text("none yet\n")
     stage = {
-        "cmd": "python pipelines/package.py",
+        "cmd": f"python pipelines/package.py {paths.name}",
         "deps": [{"path": str(path), "hash": "md5", "md5": _dvc(path)} for path in deps],
         "outs": [{"path": str(paths.releases), "hash": "md5", "md5": _dvc(paths.releases)}],
     }
-    Path("dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": {f"package@{paths.name}": stage}}))
+    write_stages({f"package@{paths.name}": stage}, paths.name)
+
+
+def write_stages(stages: dict[str, Any], model: str) -> None:
+    """Write dvc.lock with ``stages``, and the dvc.yaml that they are of."""
+    Path("dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
+    written = {
+        name.partition("@")[0]: {
+            "foreach": "${models}",
+            "do": {
+                "cmd": stage["cmd"].replace(model, "${key}"),
+                **{k: [entry["path"].replace(model, "${key}") for entry in stage.get(k, [])] for k in ("deps", "outs")},
+            },
+        }
+        for name, stage in stages.items()
+    }
+    Path("dvc.yaml").write_text(yaml.safe_dump({"stages": written}))
 
 
 def _dvc(path: Path) -> str:

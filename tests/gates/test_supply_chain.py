@@ -212,6 +212,17 @@ def test_fault_secret_in_a_parquet_column(fragment: Path, judged: Callable[[], V
     assert any(complaint.endswith("GitHub Token") for complaint in complaints)
 
 
+@pytest.mark.parametrize(
+    "hidden", [GITHUB_TOKEN.encode(), [GITHUB_TOKEN], {"of": GITHUB_TOKEN}], ids=["bytes", "list", "struct"]
+)
+def test_fault_parquet_column_that_nobody_looks_into(
+    fragment: Path, judged: Callable[[], Verdict], hidden: object
+) -> None:
+    pl.DataFrame({"carrier": [hidden]}).write_parquet(fragment / "drift" / "reference.parquet")
+    (complaint,) = red(judged(), "files")
+    assert complaint == "drift/reference.parquet: its column carrier holds neither numbers, times nor text"
+
+
 def test_fault_hex_key_in_a_digests_place_but_for_its_name(fragment: Path, judged: Callable[[], Verdict]) -> None:
     file = fragment / "provenance.json"
     file.write_bytes(canonical_json(read_json(file) | {"token": HEX_KEY}))

@@ -162,6 +162,11 @@ def _contents(lines: list[bytes], log: Path) -> Iterator[Mapping[str, Any]]:
                 "inserted or moved.",
                 f"Restore it: `git log -p {log}`.",
             )
+        if content["model"] != log.stem:
+            raise LogTampered(
+                f"Line {number} of {log} is about model {content['model']!r}: it belongs to another log.",
+                f"Restore it: `git log -p {log}`.",
+            )
         previous = _sha256(line)
         yield content
 

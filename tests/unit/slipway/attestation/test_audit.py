@@ -111,6 +111,14 @@ def test_a_log_written_anew_is_told_by_what_was_signed(log: Path) -> None:
         audit.check_holds(log, *head)
 
 
+def test_another_model_s_log_is_not_this_one_s(log: Path) -> None:
+    copy = log.rename(log.with_name("taxi_tip.jsonl"))
+    with pytest.raises(LogTampered, match=r"Line 1 of .*taxi_tip\.jsonl is about model 'flight_delay'"):
+        audit.read(copy)
+    with pytest.raises(LogTampered):
+        audit.append(copy, replace(ENTRY, model="taxi_tip"))
+
+
 _APPENDS = """
 import sys
 from pathlib import Path

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -12,7 +14,7 @@ from slipway.attestation import source
 from slipway.attestation.repository import Repository
 from slipway.attestation.source import SourceUnknown
 from slipway.project import ModelPaths
-from tests.attested import commit_all, git, write_lock
+from tests.attested import commit_all, git, write_lock, write_stages
 from tests.conftest import MODEL
 
 
@@ -78,14 +80,57 @@ def test_a_stage_that_read_what_no_stage_wrote(release: Path) -> None:
     written = {"path": f"data/{MODEL}/validated", "hash": "md5", "md5": "1" * 32 + ".dir"}
     stages[f"validate@{MODEL}"] = {"cmd": "x", "outs": [written]}
     stages[f"package@{MODEL}"]["deps"].append(written)
-    Path("dvc.lock").write_text(yaml.safe_dump(lock))
+    write_stages(stages, MODEL)
     name = commit_all(Path.cwd())
     assert _found(release) == name
     stages[f"validate@{MODEL}"]["outs"] = [written | {"md5": "2" * 32 + ".dir"}]
-    Path("dvc.lock").write_text(yaml.safe_dump(lock))
+    write_stages(stages, MODEL)
     commit = source.Commit(Repository(Path.cwd()), commit_all(Path.cwd()))
     with pytest.raises(SourceUnknown, match=f"was made with data/{MODEL}/validated as no commit holds it"):
         source.check(commit, release, MODEL)
+
+
+def _by_another_command(stage: dict[str, Any]) -> None:
+    stage["cmd"] = f"cp forged.json artifacts/{MODEL}/evidence.json"
+
+
+def _without_naming_its_code(stage: dict[str, Any]) -> None:
+    stage["deps"] = [dep for dep in stage["deps"] if not dep["path"].endswith("features.py")]
+
+
+def _writing_more(stage: dict[str, Any]) -> None:
+    stage["outs"].append({"path": "pipelines/package.py", "md5": "1" * 32})
+
+
+@pytest.mark.parametrize("change", [_by_another_command, _without_naming_its_code, _writing_more])
+def test_made_by_a_stage_that_no_commit_has(release: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """dvc.yaml was changed while the pipeline ran, and dvc.lock alone was committed."""
+    lock = yaml.safe_load(Path("dvc.lock").read_text())
+    change(lock["stages"][f"package@{MODEL}"])
+    Path("dvc.lock").write_text(yaml.safe_dump(lock))
+    commit = source.Commit(Repository(Path.cwd()), commit_all(Path.cwd()))
+    with pytest.raises(SourceUnknown, match=r"made by another stage package than dvc\.yaml of commit"):
+        source.check(commit, release, MODEL)
+
+
+def test_a_stage_that_never_ran(release: Path) -> None:
+    pipeline = yaml.safe_load(Path("dvc.yaml").read_text())
+    pipeline["stages"]["gate"] = {"foreach": "${models}", "do": {"cmd": "python pipelines/gate.py ${key}"}}
+    Path("dvc.yaml").write_text(yaml.safe_dump(pipeline))
+    commit = source.Commit(Repository(Path.cwd()), commit_all(Path.cwd()))
+    with pytest.raises(SourceUnknown, match=r"made by another stage gate than dvc\.yaml of commit"):
+        source.check(commit, release, MODEL)
+
+
+@pytest.mark.parametrize("name", ["dvc.lock", "params.yaml"])
+def test_a_commit_in_the_middle_of_a_merge_is_passed_over(release: Path, name: str) -> None:
+    made_by = git(Path.cwd(), "rev-parse", "HEAD")
+    before = Path("dvc.lock").read_text()
+    with Path(name).open("a") as file:
+        file.write("<<<<<<< ours\nx: [\n")
+    Path("dvc.lock").write_text(before + "# touched\n" if name != "dvc.lock" else Path("dvc.lock").read_text())
+    commit_all(Path.cwd())
+    assert _found(release) == made_by
 
 
 def test_no_commit_names_the_release(release: Path) -> None:
