@@ -49,8 +49,9 @@ def test_verifying_a_release_finds_its_run_without_mlflow(
     store: tuple[Any, list[tracking.Recorded]], release: Release
 ) -> None:
     mlflow, (first, _) = store
-    file = Path(mlflow.get_tracking_uri().removeprefix("sqlite:///"))
-    assert mlflow_store.find(file, MODEL, release.digest) == first.run
+    artifacts = Path(mlflow.MlflowClient().get_run(first.run).info.artifact_uri.removeprefix("file://"))
+    clone = next(folder for folder in artifacts.parents if (folder / mlflow_store.FILE).exists())
+    assert mlflow_store.find(clone / mlflow_store.FILE, MODEL, release.digest) == first.run
 
 
 def test_run_leads_to_everything(store: tuple[Any, list[tracking.Recorded]], release: Release) -> None:

@@ -21,7 +21,6 @@ from tests.attested import Signed, git
 from tests.conftest import MODEL
 
 
-
 @pytest.fixture
 def private(tmp_path: Path) -> Path:
     signing.new_keys(tmp_path / "k.pem")
