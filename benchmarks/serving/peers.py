@@ -20,7 +20,7 @@ V2, V1 = "V2", "Seldon v1"
 MLSERVER, SELDON = "mlserver", "seldon"
 # The documentation leaves them to experiment; what was best before stands first.
 _MLSERVER_SETTINGS = ((0, 0), (2, 0), (0, 16), (2, 16))
-_SELDON_SETTINGS = ((2, 8), (2, 1), (4, 1), (1, 8))
+_SELDON_SETTINGS = ((2, 1), (2, 8), (4, 1), (1, 8))
 _TEAMS = "benchmarks.serving.teams"
 
 
