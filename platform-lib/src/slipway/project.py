@@ -16,17 +16,22 @@ from types import ModuleType
 from slipway.errors import UsageError
 
 
-def is_root(folder: Path) -> bool:
+def _is_root(folder: Path) -> bool:
     """Whether ``folder`` is a monorepo's top folder."""
     return (folder / "params.yaml").is_file() and (folder / "models").is_dir()
+
+
+def enclosing(folder: Path) -> Path | None:
+    """The top folder of the monorepo that ``folder``, an absolute path, is or lies in; None if it lies in none."""
+    return next((above for above in (folder, *folder.parents) if _is_root(above)), None)
 
 
 def root() -> Path:
     """The monorepo's top folder: the nearest one upwards that holds params.yaml and models/."""
     here = Path.cwd()
-    for folder in (here, *here.parents):
-        if is_root(folder):
-            return folder
+    found = enclosing(here)
+    if found is not None:
+        return found
     raise UsageError(
         f"{here} is not inside a Slipway monorepo (no params.yaml beside a models/ folder).",
         "Change to your clone's folder and run the command again.",

@@ -176,7 +176,7 @@ def _signed(found: Examination, trusted: Trusted, keys: tuple[Key, ...]) -> prov
 
 def _lineage(found: Examination, told: provenance.Provenance | None) -> None:
     """What the monorepo knows of the release: its commit, its MLflow run, its audit log."""
-    home = _home()
+    home = project.enclosing(Path.cwd())
     if home is None or told is None:
         found.skip("lineage", "this is no monorepo" if home is None else "there is no statement to believe")
         return
@@ -198,13 +198,6 @@ def _lineage(found: Examination, told: provenance.Provenance | None) -> None:
     else:
         log, recorded = home / audit.file(model), told.audit
         found.ask("audit log", lambda: audit.check_holds(log, *recorded), lambda it: f"{it} entries, all chained")
-
-
-def _home() -> Path | None:
-    try:
-        return project.root()
-    except UsageError:
-        return None
 
 
 def _source(found: Examination, told: provenance.Provenance, repository: Repository) -> str:

@@ -68,11 +68,9 @@ def scan(
 def _thresholds(folder: Path, model: str) -> Thresholds:
     """Those of params.yaml, today's; outside a monorepo those that the release was made with."""
     from slipway import configuration, project
-    from slipway.errors import UsageError
     from slipway.files import read_json
 
-    try:
-        params = project.root() / configuration.PARAMS
-    except UsageError:
+    home = project.enclosing(Path.cwd())
+    if home is None:
         return configuration.ModelParams.model_validate(read_json(folder / "params.json")).gates.advisories
-    return configuration.load(model, params).gates.advisories
+    return configuration.load(model, home / configuration.PARAMS).gates.advisories

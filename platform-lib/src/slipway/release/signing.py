@@ -48,12 +48,12 @@ def _write(file: Path, content: bytes, mode: int) -> None:
 
 def refuse_inside_monorepo(private: Path) -> None:
     """Raise UsageError if a private key at ``private`` would lie inside a monorepo: it might be committed."""
-    for folder in private.resolve().parents:
-        if project.is_root(folder):
-            raise UsageError(
-                f"The private key {private} lies inside the monorepo {folder}, where it might be committed.",
-                "Keep it outside: `slipway keygen` without a file's name puts it into your configuration folder.",
-            )
+    folder = project.enclosing(private.resolve().parent)
+    if folder is not None:
+        raise UsageError(
+            f"The private key {private} lies inside the monorepo {folder}, where it might be committed.",
+            "Keep it outside: `slipway keygen` without a file's name puts it into your configuration folder.",
+        )
 
 
 def development_key() -> Path:
@@ -74,11 +74,8 @@ def refuse_expired(private: Path, now: datetime) -> None:
         UsageError: when the key is none that can sign, or the keyring is none.
     """
     hint = dsse.key_hint(dsse.private_key(private).public_key())
-    try:
-        folder = project.root() / KEYRING
-    except UsageError:
-        return
-    for key in keyring.load(folder) if folder.is_dir() else ():
+    home = project.enclosing(Path.cwd())
+    for key in keyring.load(home / KEYRING) if home is not None and (home / KEYRING).is_dir() else ():
         if key.hint == hint:
             keyring.check_period(key, now, "a release")
 

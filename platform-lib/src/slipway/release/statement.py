@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from slipway import project
-from slipway.errors import UsageError
 from slipway.files import canonical_json, write_json
 from slipway.release import dsse
 from slipway.release.dsse import ReleaseUntrusted
@@ -45,11 +44,10 @@ def beside(folder: Path, model: str, suffix: str) -> Path:
     """The file with ``suffix`` that belongs to a release: beside its folder, or below the monorepo's signatures/."""
     folder = folder.resolve()
     near = folder.with_name(folder.name + suffix)
-    try:
-        kept = project.root() / project.ModelPaths(model).signatures / near.name
-    except UsageError:
+    home = project.enclosing(Path.cwd())
+    if near.exists() or home is None:
         return near
-    return near if near.exists() else kept
+    return home / project.ModelPaths(model).signatures / near.name
 
 
 def write(target: Path, kind: str, release: tuple[str, str], predicate: dict[str, Any], private: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TypeVar
 import msgspec
 
 Name = TypeVar("Name", int, str)
-Number = TypeVar("Number", int, float)
+Number = TypeVar("Number", int, float, "Route")
 
 
 class Counted(msgspec.Struct):
@@ -67,10 +67,7 @@ class Figures(msgspec.Struct):
             self.queue + other.queue,
             self.scores + other.scores,
             _summed(self.failures, other.failures),
-            {
-                name: self.routes.get(name, Route()) + other.routes.get(name, Route())
-                for name in self.routes | other.routes
-            },
+            _summed(self.routes, other.routes),
             _added(self.log, other.log),
         )
 
@@ -85,10 +82,7 @@ GROWING = ("published", "spooled", "replayed", "dropped")
 
 
 def _summed(mine: dict[Name, Number], yours: dict[Name, Number]) -> dict[Name, Number]:
-    return {
-        name: (mine[name] + yours[name] if name in mine and name in yours else (mine | yours)[name])
-        for name in mine | yours
-    }
+    return mine | {name: mine[name] + count if name in mine else count for name, count in yours.items()}
 
 
 def _added(mine: dict[str, float], yours: dict[str, float]) -> dict[str, float]:

@@ -97,7 +97,9 @@ def _supervise(folder: Path, settings: Settings, verified: dict[str, Any]) -> No
     shared = Path("/dev/shm")
     with ExitStack() as stack:
         board = Path(
-            stack.enter_context(TemporaryDirectory(prefix="slipway-", dir=shared if _writable(shared) else None))
+            stack.enter_context(
+                TemporaryDirectory(prefix="slipway-", dir=shared if os.access(shared, os.W_OK) else None)
+            )
         )
         sockets = listening_sockets(partial(_bind, settings.host, settings.port), settings.workers)
         for bound in sockets:
@@ -108,10 +110,6 @@ def _supervise(folder: Path, settings: Settings, verified: dict[str, Any]) -> No
         log.info("stopped")
     if code:
         sys.exit(code)
-
-
-def _writable(folder: Path) -> bool:
-    return os.access(folder, os.W_OK)
 
 
 def _metrics(model: str, digest: str, settings: Settings, board: Board | None) -> Metrics:

@@ -10,19 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from slipway.release import keyring, signing
+from slipway.release import keyring
 from slipway.supply_chain import scan
 from tests.conftest import ROOT
 from tests.live_server import SLIPWAY
 from tests.osv_server import CANARIES, OsvServer, record
 
 NOWHERE = "http://127.0.0.1:9"
-
-
-@pytest.fixture
-def private(tmp_path: Path) -> Path:
-    signing.new_keys(tmp_path / "key.pem")
-    return tmp_path / "key.pem"
 
 
 def run(release: Path, url: str, *options: str, folder: Path = ROOT, **more: str) -> subprocess.CompletedProcess[str]:

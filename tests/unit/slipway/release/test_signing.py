@@ -19,13 +19,6 @@ def release(tmp_path: Path) -> Path:
     return folder.rename(tmp_path / manifest.write(folder, "flight_delay"))
 
 
-@pytest.fixture
-def private(tmp_path: Path) -> Path:
-    private = tmp_path / "key.pem"
-    signing.new_keys(private)
-    return private
-
-
 def test_keys_are_never_overwritten(private: Path) -> None:
     before = private.read_bytes()
     with pytest.raises(UsageError, match=r"key\.pem exists"):

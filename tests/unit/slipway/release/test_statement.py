@@ -18,17 +18,6 @@ DIGEST = "5" * 64
 
 
 @pytest.fixture
-def private(tmp_path: Path) -> Path:
-    signing.new_keys(tmp_path / "key.pem")
-    return tmp_path / "key.pem"
-
-
-@pytest.fixture
-def keys(private: Path) -> tuple[keyring.Key, ...]:
-    return keyring.load(private.with_name("key.pem.pub"))
-
-
-@pytest.fixture
 def file(private: Path, tmp_path: Path) -> Path:
     target = tmp_path / "said.json"
     statement.write(target, KIND, ("flight_delay", DIGEST), {"answer": 42}, private)

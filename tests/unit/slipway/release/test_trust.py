@@ -46,13 +46,6 @@ def release(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def private(tmp_path: Path) -> Path:
-    private = tmp_path / "key.pem"
-    signing.new_keys(private)
-    return private
-
-
-@pytest.fixture
 def public(private: Path) -> Path:
     return private.with_name("key.pem.pub")
 

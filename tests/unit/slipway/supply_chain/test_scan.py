@@ -38,17 +38,6 @@ def clean(folder: Path) -> Scan:
     return Scan("https://osv.example.com", NOW - timedelta(seconds=3), NOW, pins)
 
 
-@pytest.fixture
-def private(tmp_path: Path) -> Path:
-    signing.new_keys(tmp_path / "key.pem")
-    return tmp_path / "key.pem"
-
-
-@pytest.fixture
-def keys(private: Path) -> tuple[keyring.Key, ...]:
-    return keyring.load(private.with_name("key.pem.pub"))
-
-
 def write(folder: Path, scanned: Scan, private: Path, limits: Thresholds = LIMITS) -> Path:
     target = folder.with_suffix(scan.SUFFIX)
     verdict = scan.write(target, ("flight_delay", DIGEST), scanned, limits, private)
