@@ -8,9 +8,11 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/slipway
 UV_VERSION := $(shell sed -n 's/^uv: "\(.*\)".*/\1/p' versions.yaml)
 UV := $(CACHE)/uv-$(UV_VERSION)/bin/uv
 MODELS := $(shell sed -n '/^models:/,$$s/^  \([a-z0-9_]*\):$$/\1/p' params.yaml)
-ENVIRONMENTS := $(patsubst %/pyproject.toml,%,$(wildcard environments/*/pyproject.toml))
+ENVIRONMENTS := infra $(patsubst %/pyproject.toml,%,$(wildcard environments/*/pyproject.toml))
 # The servers that ours is compared with: tests and `make bench-serving` need them, and nothing else does.
 STOCK := environments/mlserver environments/seldon
+# Pulumi and what drives it: its pins cannot live with the rest.
+INFRA := infra/.venv/bin
 OWN := . $(filter-out $(STOCK),$(ENVIRONMENTS))
 MODEL ?= $(firstword $(MODELS))
 PORT ?= 8080
@@ -60,7 +62,8 @@ repro: setup  ## Run the pipeline of every model, and record each release in MLf
 	for model in $(MODELS); do slipway record $$model; slipway verdicts $$model; done
 
 .PHONY: test
-test: check repro setup-stock  ## Run every check and every test
+test: check repro setup-stock  ## Run every check and every test that needs no cluster
+	$(INFRA)/pytest -q -c infra/pyproject.toml tests/unit/infra
 	pytest
 
 .PHONY: check
@@ -68,6 +71,7 @@ check: setup  ## Format, lint, types, import layers, lock files, docs
 	ruff format --check .
 	ruff check .
 	mypy
+	$(INFRA)/mypy --config-file infra/pyproject.toml
 	lint-imports --no-logo
 	for part in . $(ENVIRONMENTS); do $(UV) lock --check --quiet --project $$part; done
 	pytest -q tests/layout/test_docs.py
