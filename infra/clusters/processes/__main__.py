@@ -80,7 +80,9 @@ def _show(cluster: Cluster, as_json: bool) -> None:
         f"{cluster.stack} is ready. Try:\n"
         f"  export KUBECONFIG={cluster.kubeconfig}\n"
         "  kubectl get pods --all-namespaces\n"
-        f"Push images to {cluster.registry_url}; node ports 30080 to 30085 are on 127.0.0.1:{min(cluster.ports)} and up."
+        f"Push images to {cluster.registry_url}. "
+        f"Node ports {min(cluster.ports.values())} to {max(cluster.ports.values())} are on 127.0.0.1, "
+        f"ports {min(cluster.ports)} to {max(cluster.ports)}."
     )
     _answer(cluster.to_json(), text, as_json)
 

@@ -53,7 +53,7 @@ def enter(name: str, hierarchies: Hierarchies) -> None:
 
 def processes(name: str, hierarchies: Hierarchies) -> set[int]:
     """Process ids in the group and below, as the calling process's own namespace counts them."""
-    found = set()
+    found: set[int] = set()
     for folder in hierarchies.folders:
         for file in (folder / name).glob("**/cgroup.procs"):
             try:

@@ -32,9 +32,10 @@ def machine_lock() -> Iterator[None]:
 
 def ranges_of(layout: Layout) -> Ranges | None:
     """The ranges that the stack has claimed, from whichever of its two records is there."""
-    for path, pick in ((layout.claim, lambda found: found["ranges"]), (layout.cluster / RANGES, lambda found: found)):
+    for path in (layout.claim, layout.cluster / RANGES):
         try:
-            return Ranges.from_json(pick(json.loads(path.read_text())))
+            found = json.loads(path.read_text())
+            return Ranges.from_json(found["ranges"])
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             continue
     return None
@@ -55,8 +56,9 @@ def claim(layout: Layout) -> Ranges:
             f"The addresses of stack {layout.stack} are now used by something else: {', '.join(map(str, collisions))}.",
             "Stop that (see `ip route`), or take the stack down and up again, which chooses other addresses.",
         )
-    write(layout.cluster / RANGES, json.dumps(ranges.to_json()))
-    write(layout.claim, json.dumps({"state": str(layout.state), "ranges": ranges.to_json()}))
+    record = json.dumps({"state": str(layout.state), "ranges": ranges.to_json()})
+    for path in (layout.cluster / RANGES, layout.claim):
+        write(path, record)
     return ranges
 
 

@@ -105,7 +105,7 @@ def up(stack: str, programs: Programs, ports: Mapping[int, int] = PEOPLE_PORTS, 
         try:
             return _up(layout, programs, ports, say)
         except BaseException:
-            _halt(layout, say) if existed else _wipe(layout, say)
+            (_tear_down if existed else _wipe)(layout, say)
             raise
 
 
@@ -118,7 +118,7 @@ def start(stack: str, programs: Programs | None = None, say: Say = print) -> Clu
         try:
             return _up(layout, programs or Programs.of(spec.programs), spec.ports, say)
         except BaseException:
-            _halt(layout, say)
+            _tear_down(layout, say)
             raise
 
 
@@ -127,7 +127,7 @@ def stop(stack: str, say: Say = print) -> None:
     with _locked(stack) as layout:
         if not layout.cluster.exists():
             raise _unknown(stack)
-        _halt(layout, say)
+        _tear_down(layout, say)
 
 
 def down(stack: str, say: Say = print) -> None:
@@ -295,10 +295,6 @@ class _Components:
                 self._say(f"{name} is ready")
 
 
-def _halt(layout: Layout, say: Say) -> None:
-    _tear_down(layout, say)
-
-
 def _tear_down(layout: Layout, say: Say) -> None:
     """End the processes, and remove what the stack has in the kernel. The data stay."""
     ranges = claims.ranges_of(layout)
@@ -318,7 +314,8 @@ def _tear_down(layout: Layout, say: Say) -> None:
 
 def _wipe(layout: Layout, say: Say) -> None:
     _tear_down(layout, say)
-    shutil.rmtree(layout.cluster, ignore_errors=False) if layout.cluster.exists() else None
+    if layout.cluster.exists():
+        shutil.rmtree(layout.cluster)
     for folder in (layout.state, state_home()):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()

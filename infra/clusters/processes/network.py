@@ -7,7 +7,6 @@ and nothing else can be answered by them. Outside, what belongs to the stack goe
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -86,10 +85,12 @@ def _link_exists(name: str) -> bool:
 
 def _forget_empty_namespace_folder(folder: Path) -> None:
     """`ip netns add` mounts the folder onto itself and leaves it so for ever."""
-    if folder.is_mount() and not any(folder.iterdir()):
-        subprocess.run(["umount", str(folder)], check=False, capture_output=True)
-        if not folder.is_mount() and not any(folder.iterdir()):
-            os.rmdir(folder)
+    if not folder.is_dir() or any(folder.iterdir()):
+        return
+    mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    if str(folder) in mounts:
+        _run("umount", str(folder))
+        folder.rmdir()
 
 
 def _ip(*arguments: str) -> None:

@@ -9,7 +9,7 @@ import asyncio
 import ctypes
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from infra.errors import PlatformError
 
@@ -17,6 +17,7 @@ LOOPBACK = "127.0.0.1"
 CLONE_NEWNET = 0x40000000
 CHUNK = 64 * 1024
 """Bytes."""
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 def taken(ports: Mapping[int, int]) -> list[int]:
@@ -59,7 +60,7 @@ async def _serve(ports: Mapping[int, int], address: str) -> None:
     await asyncio.gather(*(server.serve_forever() for server in servers))
 
 
-def _forwarder(address: str, port: int):  # type: ignore[no-untyped-def]
+def _forwarder(address: str, port: int) -> Handler:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             inner_reader, inner_writer = await asyncio.open_connection(address, port)

@@ -30,9 +30,7 @@ class Api:
     """The few requests that it makes, as the user `slipway:volume-provisioner`."""
 
     def __init__(self, host: str, port: int) -> None:
-        self._connect = lambda: http.client.HTTPSConnection(
-            host, port, timeout=TIMEOUT, context=client_context(PKI, "volume-provisioner")
-        )
+        self._address = host, port
 
     def list(self, path: str) -> list[Object]:
         """The items of a collection. Raises OSError when the API server does not answer with it."""
@@ -46,7 +44,8 @@ class Api:
         self._ask("DELETE", path)
 
     def _ask(self, method: str, path: str, body: Object | None = None) -> Object:
-        connection = self._connect()
+        context = client_context(PKI, "volume-provisioner")
+        connection = http.client.HTTPSConnection(*self._address, timeout=TIMEOUT, context=context)
         try:
             text = None if body is None else json.dumps(body)
             connection.request(method, path, text, {"Content-Type": "application/json"})
@@ -91,22 +90,18 @@ def look(api: Api, node: str, folders: Path) -> None:
 
 def waits(claim: Object, node: str) -> bool:
     """Whether the claim is for us, and a pod on our node needs it."""
+    if claim["status"].get("phase") != "Pending" or "deletionTimestamp" in claim["metadata"]:
+        return False
     annotations = claim["metadata"].get("annotations", {})
-    return (
-        claim["status"].get("phase") == "Pending"
-        and annotations.get("volume.kubernetes.io/storage-provisioner") == PROVISIONER
-        and annotations.get("volume.kubernetes.io/selected-node") == node
-        and "deletionTimestamp" not in claim["metadata"]
-    )
+    keys = ("volume.kubernetes.io/storage-provisioner", "volume.kubernetes.io/selected-node")
+    return tuple(annotations.get(key) for key in keys) == (PROVISIONER, node)
 
 
 def is_released(volume: Object) -> bool:
     """Whether the volume is ours, its claim has gone, and its data may go too."""
-    return (
-        volume["metadata"].get("annotations", {}).get("pv.kubernetes.io/provisioned-by") == PROVISIONER
-        and volume["spec"].get("persistentVolumeReclaimPolicy") == "Delete"
-        and volume["status"].get("phase") == "Released"
-    )
+    provisioner = volume["metadata"].get("annotations", {}).get("pv.kubernetes.io/provisioned-by")
+    policy, phase = volume["spec"].get("persistentVolumeReclaimPolicy"), volume["status"].get("phase")
+    return (provisioner, policy, phase) == (PROVISIONER, "Delete", "Released")
 
 
 def volume_name(claim: Object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from string import Template
 
@@ -55,7 +56,7 @@ def wait_until_ready(kubectl: Kubectl, node: str) -> None:
     )
 
 
-def _persist(attempt, what: str) -> None:  # type: ignore[no-untyped-def]
+def _persist(attempt: Callable[[], subprocess.CompletedProcess[str]], what: str) -> None:
     deadline = time.monotonic() + PATIENCE
     while (done := attempt()).returncode != 0:
         if time.monotonic() > deadline:
