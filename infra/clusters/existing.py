@@ -35,7 +35,9 @@ def outputs_of(path: Path) -> dict[str, str]:
             f"The state {path} is not JSON.", "Name a state file, or what `tofu output -json` has written."
         ) from None
     outputs = document.get("outputs", document) if isinstance(document, dict) else {}
-    values = {name: output["value"] for name, output in outputs.items() if isinstance(output, dict) and "value" in output}
+    values = {
+        name: output["value"] for name, output in outputs.items() if isinstance(output, dict) and "value" in output
+    }
     return {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
 
 

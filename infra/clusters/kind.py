@@ -26,7 +26,7 @@ from infra.clusters.capabilities import (
 )
 from infra.clusters.commands import run
 from infra.errors import PlatformError
-from infra.settings import Ports, StackSettings
+from infra.settings import StackSettings
 
 REGISTRY_IMAGE = "docker.io/library/registry:2.8.3"
 _REMEDY = "See that Docker or Podman runs and that kind is installed (https://kind.sigs.k8s.io/), and try again."
@@ -60,7 +60,9 @@ class KindNode:
             publish = f"127.0.0.1:{registry_port}:{_LISTENS}"
             self._engine("run", "-d", "--restart=always", "-p", publish, "--name", self.registry, REGISTRY_IMAGE)
         if self.cluster not in self.clusters():
-            self._kind("create", "cluster", "--name", self.cluster, "--config=-", "--wait=120s", stdin=configuration(ports))
+            self._kind(
+                "create", "cluster", "--name", self.cluster, "--config=-", "--wait=120s", stdin=configuration(ports)
+            )
         if "kind" not in self._networks():
             self._engine("network", "connect", "kind", self.registry)
         self._point_node_at_registry()
