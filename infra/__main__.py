@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pulumi
 
-from infra import clusters
-from infra.clusters import choice
+from infra.clusters import capabilities, choice
 from infra.settings import from_pulumi
 
 
@@ -13,7 +12,7 @@ def compose() -> None:
     """Declare the platform of the stack that is running."""
     stack, settings = pulumi.get_stack(), from_pulumi()
     chosen = choice.for_stack(stack, settings)
-    cluster = clusters.provider(chosen.provider).provision(stack, settings)
+    cluster = capabilities.provider(chosen.provider).provision(stack, settings)
     pulumi.export("kubeconfig", pulumi.Output.secret(cluster.kubeconfig))
 
 

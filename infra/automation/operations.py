@@ -11,11 +11,10 @@ from typing import Any
 import pulumi.automation as auto
 from rich.console import Console
 
-from infra import clusters
 from infra.__main__ import compose
 from infra.automation import clone, engine, failures, lock, record
 from infra.automation.progress import EngineProgress
-from infra.clusters import choice
+from infra.clusters import capabilities, choice
 from infra.errors import PlatformError, UsageError
 from infra.paths import REPOSITORY, check_stack_name, known_stacks, state_folder, state_root
 from infra.settings import StackSettings
@@ -55,7 +54,7 @@ def up(request: Request) -> Outcome:
     raw, settings = _settings(request)
     with lock.held(request.stack):
         chosen = _choose(request, settings)
-        clusters.provider(chosen.provider).check(request.stack, settings)
+        capabilities.provider(chosen.provider).check(request.stack, settings)
         choice.remember(request.stack, chosen.provider)
         stack = _open(request, raw)
         outcome = _run(request, "bringing it up", lambda on_event: stack.up(on_event=on_event, suppress_outputs=True))
@@ -71,7 +70,7 @@ def preview(request: Request, *, refresh: bool) -> Outcome:
     fresh = request.stack not in known_stacks()
     with lock.held(request.stack):
         chosen = _choose(request, settings)
-        clusters.provider(chosen.provider).check(request.stack, settings)
+        capabilities.provider(chosen.provider).check(request.stack, settings)
         stack = _open(request, raw)
         try:
             return _run(request, "looking", lambda on_event: stack.preview(refresh=refresh, on_event=on_event))
@@ -84,7 +83,7 @@ def down(request: Request, *, keep_state: bool = False) -> Outcome:
     """Remove the platform, whatever a crash has left of it, and its state unless that is to be kept."""
     _known(request.stack)
     with lock.held(request.stack):
-        provider = clusters.provider(choice.remembered(request.stack) or "existing")
+        provider = capabilities.provider(choice.remembered(request.stack) or "existing")
         git = _git_url(request.stack)
         try:
             outcome = _destroy(request)
@@ -116,7 +115,7 @@ def status(request: Request) -> dict[str, Any]:
     """How the cluster is, and what the platform's record says."""
     _known(request.stack)
     name = choice.remembered(request.stack)
-    cluster = clusters.provider(name).status(request.stack) if name else clusters.ClusterStatus("absent", "never up")
+    cluster = capabilities.provider(name).status(request.stack) if name else capabilities.ClusterStatus("absent", "never up")
     answer: dict[str, Any] = {"stack": request.stack, "provider": name, "cluster": cluster.state}
     answer["detail"] = cluster.detail
     try:
@@ -169,10 +168,10 @@ def _run(request: Request, title: str, operation: Callable[[auto.OnEvent], objec
     return Outcome(dict(progress.changes), progress.changed)
 
 
-def _pause(request: Request, operation: Callable[[clusters.ClusterProvider], None]) -> None:
+def _pause(request: Request, operation: Callable[[capabilities.ClusterProvider], None]) -> None:
     _known(request.stack)
     with lock.held(request.stack):
-        operation(clusters.provider(choice.remembered(request.stack) or "existing"))
+        operation(capabilities.provider(choice.remembered(request.stack) or "existing"))
 
 
 def _known(stack: str) -> None:
