@@ -254,7 +254,7 @@ def _complete(layout: Layout, spec: NodeSpec, say: Say) -> Cluster:
     waiting.until("kube-apiserver")
     workloads.apply(kubectl, spec.ranges)
     waiting.until_all()
-    workloads.wait_until_ready(kubectl, spec.name)
+    workloads.wait_until_ready(kubectl, spec.name, spec.ranges, _node_status(layout)["since"])
     say(f"node {spec.name} is Ready, and so is DNS")
     return _cluster(layout, spec)
 

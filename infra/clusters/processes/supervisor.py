@@ -108,14 +108,14 @@ class Supervisor:
         while not self.stopping:
             self._pump(self._until_next_restart())
 
-    def stop(self, before_runtime: Callable[[], None] = lambda: None) -> None:
-        """Stop all in the reverse order; `before_runtime` is called when only the first component still runs."""
+    def stop(self, after: Mapping[str, Callable[[], None]] | None = None) -> None:
+        """Stop all in the reverse order; the functions in `after` are called when the component of that name ended."""
         self.stopping = True
         self._enter("stopping")
         for state in reversed(self.states):
-            if state is self.states[0]:
-                before_runtime()
             self._end(state)
+            if after and state.component.name in after:
+                after[state.component.name]()
         self._enter("stopped")
 
     def _enter(self, phase: str) -> None:
