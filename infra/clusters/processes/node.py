@@ -29,8 +29,6 @@ POD_PATIENCE = 8.0
 """Seconds that the containers of all pods have together to end by themselves."""
 STARTED = time.time()
 """Seconds since the epoch."""
-LARGEST_LOG = 16 * 1024 * 1024
-"""Bytes; a longer log is put aside when the node starts."""
 
 
 def main() -> int:
@@ -44,9 +42,7 @@ def main() -> int:
     cgroups.enter(spec.name, hierarchies)
     _raise_file_limit()
     _hide_the_machine(spec)
-    logs = INSIDE / "logs"
-    _put_long_logs_aside(logs)
-    supervisor = Supervisor(_components(spec, machine_network), logs, environment(), _report)
+    supervisor = Supervisor(_components(spec, machine_network), INSIDE / "logs", environment(), _report)
     try:
         supervisor.start()
         supervisor.run()
@@ -108,13 +104,6 @@ def _bind(handle: int, target: Path) -> None:
 
 def _mount(*arguments: str) -> None:
     subprocess.run(["mount", *arguments], check=True)
-
-
-def _put_long_logs_aside(logs: Path) -> None:
-    logs.mkdir(exist_ok=True)
-    for log in logs.glob("*.log"):
-        if log.stat().st_size > LARGEST_LOG:
-            log.replace(log.with_suffix(".log.1"))
 
 
 def _report(states: Sequence[State], phase: str) -> None:
