@@ -29,13 +29,13 @@ def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_recorded_champion_is_whole(record: Path) -> None:
     digest = recorded(PATHS)
     assert digest is not None
-    champion = load_champion(PATHS)
-    assert champion is not None
-    assert champion.digest == digest
+    reigning = load_champion(PATHS)
+    assert reigning is not None
+    assert reigning.digest == digest
 
 
 def test_a_first_release_says_null(record: Path) -> None:
-    record.write_text("champion: null\n")
+    record.write_text(f"champion: null\n{NOBODY}")
     assert load_champion(PATHS) is None
 
 
@@ -47,21 +47,34 @@ def test_a_missing_record(record: Path) -> None:
 
 
 HEX = "c91445f0" * 8
+NOBODY = "challenger: null\n"
+
+
+def champion(release: str = HEX, image: str = "null") -> str:
+    """The record of a champion and no challenger."""
+    return f"champion: {{release: {release}, image: {image}}}\n{NOBODY}"
+
+
 MALFORMED = {
     "empty": "",
     "a list": f"- {HEX}\n",
     "no mapping": HEX,
-    "another key": f"champoin: {HEX}\n",
-    "one key too many": f"champion: {HEX}\nchallenger: {HEX}\n",
-    "too short": f"champion: {HEX[:-1]}\n",
-    "too long": f"champion: {HEX}0\n",
-    "upper case": f"champion: {HEX.upper()}\n",
-    "a path of 64 characters": f"champion: ../{HEX[:61]}\n",
-    "a trailing line": f'champion: "{HEX[:-1]}\\n"\n',
-    "a number": "champion: 5\n",
-    "false": "champion: false\n",
+    "a digest alone, as it was once": f"champion: {HEX}\n{NOBODY}",
+    "another key": champion().replace("champion", "champoin"),
+    "no word on a challenger": "champion: null\n",
+    "one key too many": f"{champion()}third: null\n",
+    "a challenger without an image": f"champion: null\nchallenger: {{release: {HEX}, image: null, weight: 0}}\n",
+    "too short": champion(HEX[:-1]),
+    "too long": champion(f"{HEX}0"),
+    "upper case": champion(HEX.upper()),
+    "a path of 64 characters": champion(f"../{HEX[:61]}"),
+    "a trailing line": champion(f'"{HEX[:-1]}\\n"'),
+    "a trailing line after all": champion(f'"{HEX}\\n"'),
+    "an image by its tag": champion(image="models/flight-delay:latest"),
+    "a number": f"champion: 5\n{NOBODY}",
+    "false": f"champion: false\n{NOBODY}",
     "not yaml": "champion: [\n",
-    "a conflict marker": f"<<<<<<< HEAD\nchampion: {HEX}\n=======\n",
+    "a conflict marker": f"<<<<<<< HEAD\n{champion()}=======\n",
 }
 
 
@@ -76,7 +89,7 @@ def test_a_malformed_record(record: Path, content: str) -> None:
 
 
 def test_a_digest_without_its_folder(record: Path) -> None:
-    record.write_text(f"champion: {HEX}\n")
+    record.write_text(champion())
     with pytest.raises(ReleaseBroken, match=f"names champion {HEX}, but .* does not exist"):
         load_champion(PATHS)
 

@@ -19,6 +19,7 @@ from slipway.cli.pack import pack
 from slipway.cli.predict import predict
 from slipway.cli.rebuild import rebuild
 from slipway.cli.record import record
+from slipway.cli.render import render
 from slipway.cli.report import report
 from slipway.cli.scan import scan
 from slipway.cli.score import score
@@ -42,7 +43,7 @@ app = typer.Typer(
 )
 for verb in (
     verdicts, verify, keygen, sign, scan, tamper, rebuild, pack, unpack, audit, record, report, score, predict, explain,
-    serve, collect, tune,
+    serve, collect, tune, render,
 ):  # fmt: skip
     app.command()(verb)
 

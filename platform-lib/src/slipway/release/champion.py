@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from slipway.errors import UsageError
-from slipway.files import read_yaml
 from slipway.project import ModelPaths
 from slipway.release.load import Release, load
 from slipway.release.manifest import ReleaseBroken
-
-_DIGEST = re.compile(r"[0-9a-f]{64}")
+from slipway.release.record import Record
 
 
 def load_champion(paths: ModelPaths) -> Release | None:
@@ -35,13 +31,10 @@ def load_champion(paths: ModelPaths) -> Release | None:
 def recorded(paths: ModelPaths) -> str | None:
     """The digest that the champion's record names."""
     record = paths.champion_record
-    remedy = f"Write {record} with one line: `champion: null` for a first release, else its release digest."
     if not record.is_file():
-        raise UsageError(f"{record} is missing: it must say which release is the champion.", remedy)
-    content = read_yaml(record)
-    if not isinstance(content, dict) or set(content) != {"champion"}:
-        raise UsageError(f"{record} must hold the key `champion` and nothing else.", remedy)
-    digest = content["champion"]
-    if digest is not None and not (isinstance(digest, str) and _DIGEST.fullmatch(digest)):
-        raise UsageError(f"{record} names champion {digest!r}, which is no release digest (64 hex digits).", remedy)
-    return digest
+        raise UsageError(
+            f"{record} is missing: it must say which release is the champion.",
+            f"Write {record}; `champion: null` and `challenger: null` declare a first release.",
+        )
+    champion = Record.read(record).champion
+    return champion.release if champion is not None else None

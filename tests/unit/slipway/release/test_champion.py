@@ -14,7 +14,7 @@ def test_the_recorded_release_is_loaded(here: ModelPaths, params: dict[str, Any]
     digest = package(here, params)
     shutil.copytree(here.releases / digest, here.champion / digest)
     here.champion_record.parent.mkdir(parents=True)
-    here.champion_record.write_text(f"champion: {digest}\n")
+    here.champion_record.write_text(f"champion: {{release: {digest}, image: null}}\nchallenger: null\n")
     assert recorded(here) == digest
     champion = load_champion(here)
     assert champion is not None
@@ -23,6 +23,6 @@ def test_the_recorded_release_is_loaded(here: ModelPaths, params: dict[str, Any]
 
 def test_a_first_release_has_none(here: ModelPaths) -> None:
     here.champion_record.parent.mkdir(parents=True)
-    here.champion_record.write_text("champion: null\n")
+    here.champion_record.write_text("champion: null\nchallenger: null\n")
     assert recorded(here) is None
     assert load_champion(here) is None

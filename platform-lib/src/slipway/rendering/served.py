@@ -1,0 +1,154 @@
+"""What one environment serves of one model: record, settings and key ring, and the names that follow from them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from slipway.errors import UsageError
+from slipway.release import keyring
+from slipway.release.record import Published, Record
+from slipway.rendering.settings import Settings
+
+# In the order in which a release goes through them.
+ENVIRONMENTS = ("staging", "production")
+ENVS, RENDERED, KEYS = Path("gitops/envs"), Path("gitops/rendered"), Path("gitops/keys")
+
+HTTP_PORT, GRPC_PORT, METRICS_PORT = 9000, 9500, 6000
+CONTAINER = "server"
+RELEASE_KEY = "slipway.release"
+MODEL_KEY = "slipway.model"
+# Where the image holds the release; its signature and statements stand beside it.
+IMAGE_FOLDER = "/release"
+
+_SHORT = 12
+_NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+# So that the name of a release's Deployment, <name>-<12 digits>-0-server, has at most 63 characters.
+_LONGEST_NAME = 63 - len(f"-{'0' * _SHORT}-0-{CONTAINER}")
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """One release as it runs: a predictor of the SeldonDeployment, with a Deployment and a Service of its own.
+
+    Attributes:
+        release: its digest.
+        image: the whole reference, by digest.
+        weight: percent of the traffic.
+        service: the name of its Service, and the value of the label ``seldon-app`` of its pods.
+    """
+
+    release: str
+    image: str
+    weight: int
+    service: str
+
+    @property
+    def name(self) -> str:
+        return self.release[:_SHORT]
+
+    @property
+    def deployment(self) -> str:
+        """What the operator calls its Deployment."""
+        return f"{self.service}-0-{CONTAINER}"
+
+
+@dataclass(frozen=True)
+class Served:
+    """One model in one environment.
+
+    Attributes:
+        environment: the namespace, too.
+        model: its name in the monorepo.
+        keys: the content of the key ring's files by name; empty if nobody's signature is asked for.
+    """
+
+    environment: str
+    model: str
+    record: Record
+    settings: Settings
+    keys: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """What its objects are called."""
+        return resource_name(self.model)
+
+    @cached_property
+    def predictors(self) -> tuple[Predictor, ...]:
+        """The champion, and the challenger if there is one; none if nothing is published."""
+        champion, challenger = self.record.champion, self.record.challenger
+        if champion is None or champion.image is None:
+            return ()
+        if challenger is None:
+            return (self._predictor(champion, 100),)
+        return self._predictor(champion, 100 - challenger.weight), self._predictor(challenger, challenger.weight)
+
+    def _predictor(self, published: Published, weight: int) -> Predictor:
+        image = f"{self.settings.registry}/{repository(self.model)}@{published.image}"
+        return Predictor(published.release, image, weight, f"{self.name}-{published.release[:_SHORT]}")
+
+    def metadata(self, name: str | None = None) -> dict[str, Any]:
+        """The metadata of an object, by default one that is called as the model is."""
+        labels = {"app.kubernetes.io/part-of": "slipway", MODEL_KEY: self.model}
+        return {"name": name or self.name, "namespace": self.environment, "labels": labels}
+
+
+def resource_name(model: str) -> str:
+    """The name of a model's objects in Kubernetes and of its image: with dashes, as flight-delay.
+
+    Raises:
+        UsageError: when the model's name makes none.
+    """
+    name = model.lower().replace("_", "-")
+    if not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
+        raise UsageError(
+            f"Model {model!r} cannot be deployed: {name!r} is no name for Kubernetes.",
+            f"Such a name begins with a letter, ends in a letter or digit and has at most {_LONGEST_NAME} characters.",
+        )
+    return name
+
+
+def repository(model: str) -> str:
+    """The repository of a model's images in a registry."""
+    return f"models/{resource_name(model)}"
+
+
+def models(environment: str, top: Path = Path()) -> list[str]:
+    """The models that ``environment`` has a folder of."""
+    return sorted(folder.name for folder in (top / ENVS / environment).glob("*") if folder.is_dir())
+
+
+def folder(environment: str, model: str) -> Path:
+    """Where release.yaml and settings.yaml of a model stand, relative to the top folder."""
+    return ENVS / environment / model
+
+
+def read(environment: str, model: str, top: Path = Path()) -> Served:
+    """Read what ``environment`` serves of ``model``, below the monorepo's top folder ``top``.
+
+    Raises:
+        UsageError: when there is no such environment or model, or a file is not what it must be.
+    """
+    if environment not in ENVIRONMENTS:
+        raise UsageError(f"There is no environment {environment!r}.", f"There are {', '.join(ENVIRONMENTS)}.")
+    home = top / folder(environment, model)
+    if not home.is_dir():
+        raise UsageError(
+            f"{environment} has no model {model!r}: {folder(environment, model)} does not exist.",
+            f"It has {', '.join(models(environment, top)) or 'none'}; docs/guides/add-a-model.md says how to add one.",
+        )
+    record, settings = Record.read(home / "release.yaml"), Settings.read(home / "settings.yaml")
+    return Served(environment, model, record, settings, _keys(top / KEYS))
+
+
+def _keys(ring: Path) -> dict[str, str]:
+    keys = keyring.load(ring)
+    if not keys:
+        return {}
+    files = [ring / keyring.LISTING, *(key.file for key in keys)]
+    return {file.name: file.read_text(encoding="ascii") for file in files}
