@@ -33,12 +33,13 @@ from infra.clusters.processes import (
 from infra.clusters.processes.addressing import Ranges
 from infra.clusters.processes.components import REGISTRY_PORT
 from infra.clusters.processes.files import write
-from infra.clusters.processes.layout import MACHINE, Layout, state_home
+from infra.clusters.processes.layout import MACHINE, Layout
 from infra.clusters.processes.locks import held
 from infra.clusters.processes.ports import LOOPBACK
 from infra.clusters.processes.programs import Programs
 from infra.clusters.processes.spec import PEOPLE_PORTS, NodeSpec
 from infra.errors import PlatformError, UsageError
+from infra.paths import state_root
 
 START_PATIENCE = 180.0
 """Seconds for all components to be ready."""
@@ -316,7 +317,7 @@ def _wipe(layout: Layout, say: Say) -> None:
     _tear_down(layout, say)
     if layout.cluster.exists():
         shutil.rmtree(layout.cluster)
-    for folder in (layout.state, state_home()):
+    for folder in (layout.state, state_root()):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
     with claims.machine_lock():
@@ -352,9 +353,9 @@ def _cluster(layout: Layout, spec: NodeSpec) -> Cluster:
 
 
 def _unknown(stack: str) -> UsageError:
-    known = sorted(path.parent.name for path in state_home().glob("*/cluster"))
+    known = sorted(path.parent.name for path in state_root().glob("*/cluster"))
     return UsageError(
-        f"There is no stack {stack} in {state_home()}.",
+        f"There is no stack {stack} in {state_root()}.",
         f"Choose one of: {', '.join(known)}." if known else "Make one with `up`.",
     )
 
