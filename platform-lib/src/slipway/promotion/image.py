@@ -68,7 +68,7 @@ class Layer:
 
 
 def write_layer(folder: Path, statements: Sequence[Path], target: IO[bytes]) -> Layer:
-    """Write to ``target`` the layer with the release in ``folder``, named by its digest, and ``statements`` beside it."""
+    """Write the layer to ``target``: the release in ``folder``, named by its digest, and ``statements`` beside it."""
     files = [(f"{folder.name}/{path.relative_to(folder).as_posix()}", path) for path in folder.rglob("*")]
     files = [(name, path) for name, path in files if path.is_file()] + [(path.name, path) for path in statements]
     names = {f"{IMAGE_FOLDER.strip('/')}/{name}": path for name, path in files}
