@@ -8,12 +8,16 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/slipway
 UV_VERSION := $(shell sed -n 's/^uv: "\(.*\)".*/\1/p' versions.yaml)
 UV := $(CACHE)/uv-$(UV_VERSION)/bin/uv
 MODELS := $(shell sed -n '/^models:/,$$s/^  \([a-z0-9_]*\):$$/\1/p' params.yaml)
-ENVIRONMENTS := $(patsubst %/pyproject.toml,%,$(wildcard environments/*/pyproject.toml))
+ENVIRONMENTS := infra $(patsubst %/pyproject.toml,%,$(wildcard environments/*/pyproject.toml))
 # The servers that ours is compared with: tests and `make bench-serving` need them, and nothing else does.
 STOCK := environments/mlserver environments/seldon
+# Pulumi and what drives it: its pins cannot live with the rest.
+INFRA := infra/.venv/bin
+PLATFORM := $(INFRA)/python -m infra.automation
 OWN := . $(filter-out $(STOCK),$(ENVIRONMENTS))
 MODEL ?= $(firstword $(MODELS))
 PORT ?= 8080
+STACK ?= local
 # Stages and tests find the environment's programs by name, as in an activated shell.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export UV_PYTHON := python3.11
@@ -25,9 +29,9 @@ export MLFLOW_DISABLE_TELEMETRY := true
 
 .PHONY: help
 help:  ## Show this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
 	@echo; echo 'With the model and the port that you want, e.g. `make serve MODEL=$(MODEL) PORT=9000`'
-	@echo 'Models: $(MODELS). Without them, MODEL is $(MODEL) and PORT is $(PORT).'
+	@echo 'Models: $(MODELS). Without them, MODEL is $(MODEL), PORT is $(PORT) and STACK is $(STACK).'
 
 $(UV):
 	python3.11 -m venv --clear $(CACHE)/uv-$(UV_VERSION)
@@ -60,7 +64,8 @@ repro: setup  ## Run the pipeline of every model, and record each release in MLf
 	for model in $(MODELS); do slipway record $$model; slipway verdicts $$model; done
 
 .PHONY: test
-test: check repro setup-stock  ## Run every check and every test
+test: check repro setup-stock  ## Run every check and every test that needs no cluster
+	$(INFRA)/pytest -q -c infra/pyproject.toml tests/unit/infra
 	pytest
 
 .PHONY: check
@@ -68,6 +73,7 @@ check: setup  ## Format, lint, types, import layers, lock files, docs
 	ruff format --check .
 	ruff check .
 	mypy
+	$(INFRA)/mypy --config-file infra/pyproject.toml
 	lint-imports --no-logo
 	for part in . $(ENVIRONMENTS); do $(UV) lock --check --quiet --project $$part; done
 	pytest -q tests/layout/test_docs.py
@@ -80,6 +86,38 @@ format: setup  ## Mend format and lint where that can be done by machine
 .PHONY: serve
 serve: setup  ## Serve the newest release of MODEL on PORT, and print a curl that works
 	slipway serve $(MODEL) --port $(PORT) --log-format console
+
+.PHONY: test-cluster
+test-cluster: repro platform-build  ## Bring a whole platform up on this machine (Linux, root), break it, and take it down
+	pytest tests/cluster --cluster
+
+.PHONY: platform-build
+platform-build: setup  ## Build the platform's programs and images into the user's cache folder: half an hour the first time
+	$(INFRA)/python -m infra.builds warm
+
+.PHONY: platform-up
+platform-up: setup  ## Bring the platform STACK up: cluster, registry, Argo CD, add-ons, and MODEL served
+	$(PLATFORM) up --stack $(STACK)
+
+.PHONY: platform-preview
+platform-preview: setup  ## Show what platform-up would change, and what has drifted
+	$(PLATFORM) preview --refresh --stack $(STACK)
+
+.PHONY: platform-status
+platform-status: setup  ## Show the health of the platform STACK and what to open
+	$(PLATFORM) status --stack $(STACK)
+
+.PHONY: platform-stop
+platform-stop: setup  ## Stop the platform STACK and keep its data
+	$(PLATFORM) stop --stack $(STACK)
+
+.PHONY: platform-start
+platform-start: setup  ## Start the stopped platform STACK
+	$(PLATFORM) start --stack $(STACK)
+
+.PHONY: platform-down
+platform-down: setup  ## Take the platform STACK down and leave nothing of it
+	$(PLATFORM) down --stack $(STACK)
 
 .PHONY: report
 report: setup  ## Write report/MODEL.html: everything about the newest release on one page

@@ -46,10 +46,14 @@ def all_commands() -> list[str]:
     return sorted({command for document in documents() for command in commands(document)})
 
 
+def _called(script: str) -> set[str]:
+    lines = (ROOT / ".ci" / script).read_text().splitlines()
+    return {found.group() for line in lines if (found := re.search(r"(?<!\S)make [a-z-]+", line.partition("#")[0]))}
+
+
 def run_by_ci() -> set[str]:
-    """What .ci/run calls, and what `make test` runs first."""
-    called = {line.strip() for line in (ROOT / ".ci/run").read_text().splitlines() if line.startswith("make ")}
-    return called | set(_BEFORE_TESTS)
+    """What .ci/run and .ci/nightly call, and what `make test` runs first."""
+    return _called("run") | _called("nightly") | set(_BEFORE_TESTS)
 
 
 def runner(command: str) -> str | None:
@@ -62,4 +66,4 @@ def runner(command: str) -> str | None:
     if words[0] == "curl" or command == "make serve":
         return "server"
     here = (words[0] in ("slipway", "dvc") and "serve" not in words[1:2]) or command.startswith("slipway serve --help")
-    return "here" if here or command in ("make help", "make format", "make hooks", "make licences") else None
+    return "here" if here or command in ("make help", "make format", "make hooks", "make licences", "make report") else None

@@ -1,0 +1,59 @@
+"""What other programs need to know of a platform, in one file of the stack's state folder."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from infra.errors import PlatformError
+from infra.paths import state_folder
+
+PLATFORM = "platform.json"
+KUBECONFIG = "kubeconfig"
+
+
+def write(stack: str, outputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Write `platform.json` and the kubeconfig that it names, for their owner alone.
+
+    Args:
+        stack: the stack's name
+        outputs: the program's outputs: kubeconfig, registry, git, urls
+
+    Returns:
+        what stands in the file: stack, kubeconfig (a path), registry, git, urls; no secret
+    """
+    folder = state_folder(stack)
+    kubeconfig = folder / KUBECONFIG
+    private_file(kubeconfig, str(outputs["kubeconfig"]))
+    git = {name: outputs["git"][name] for name in ("url", "upstream_url")}
+    platform = {"stack": stack, "kubeconfig": str(kubeconfig), "registry": outputs["registry"], "git": git}
+    platform["urls"] = outputs["urls"]
+    private_file(folder / PLATFORM, json.dumps(platform, indent=2) + "\n")
+    return platform
+
+
+def read(stack: str) -> dict[str, Any]:
+    """The record of a platform that is up.
+
+    Raises:
+        PlatformError: there is none, because the stack was never up
+    """
+    path = state_folder(stack) / PLATFORM
+    try:
+        platform: dict[str, Any] = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise PlatformError(
+            f"The platform {stack!r} is not up: {path} does not exist.", f"Run `make platform-up STACK={stack}`."
+        ) from None
+    return platform
+
+
+def private_file(path: Path, text: str) -> None:
+    """Replace a file at once, readable by its owner alone."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(fresh, "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.write(text)
+    fresh.replace(path)

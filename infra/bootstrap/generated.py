@@ -1,0 +1,135 @@
+"""Passwords and a certificate that are made once, kept in Pulumi's state as secrets, and stay as they are."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pulumi
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
+
+LIFETIME = timedelta(days=3650)
+RENEW_BEFORE = timedelta(days=60)
+_ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+
+class PasswordProvider(ResourceProvider):
+    """Makes a password when it is created, and never changes it unless another length is asked for."""
+
+    def create(self, props: Mapping[str, Any]) -> CreateResult:
+        """Letters and digits alone: a password may end up in a URL or in a configuration file's quotes."""
+        value = "".join(secrets.choice(_ALPHABET) for _ in range(int(props["length"])))
+        return CreateResult(secrets.token_hex(8), {"length": props["length"], "value": value})
+
+    def diff(self, _id: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> DiffResult:
+        """Another length is another password."""
+        changed = int(olds["length"]) != int(news["length"])
+        return DiffResult(changes=changed, replaces=["length"] if changed else [])
+
+
+class Password(Resource):
+    """A random password of letters and digits."""
+
+    value: pulumi.Output[str]
+
+    def __init__(self, name: str, length: int = 40, opts: pulumi.ResourceOptions | None = None) -> None:
+        secret = pulumi.ResourceOptions(additional_secret_outputs=["value"])
+        super().__init__(PasswordProvider(), name, {"length": length, "value": None}, _merge(opts, secret))
+
+
+class CertificateProvider(ResourceProvider):
+    """Makes an authority and one certificate of it, anew when their end is near; the authority's key is forgotten."""
+
+    def create(self, props: Mapping[str, Any]) -> CreateResult:
+        return CreateResult(secrets.token_hex(8), issue(list(props["dns_names"])))
+
+    def diff(self, _id: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> DiffResult:
+        renewal = datetime.fromisoformat(olds["expires"]) - RENEW_BEFORE
+        return DiffResult(changes=list(olds["dns_names"]) != list(news["dns_names"]) or datetime.now(UTC) > renewal)
+
+    def update(self, _id: str, _olds: Mapping[str, Any], news: Mapping[str, Any]) -> UpdateResult:
+        return UpdateResult(issue(list(news["dns_names"])))
+
+
+class ServingCertificate(Resource):
+    """A certificate with which a service in the cluster identifies itself, and the authority that callers trust."""
+
+    authority: pulumi.Output[str]
+    """PEM of the authority's certificate."""
+    certificate: pulumi.Output[str]
+    """PEM of the certificate."""
+    key: pulumi.Output[str]
+    """PEM of its private key; a secret."""
+
+    def __init__(self, name: str, dns_names: Sequence[str], opts: pulumi.ResourceOptions | None = None) -> None:
+        secret = pulumi.ResourceOptions(additional_secret_outputs=["key"])
+        made_by_provider = dict.fromkeys(("authority", "certificate", "key", "expires"))
+        props = {"dns_names": list(dns_names), **made_by_provider}
+        super().__init__(CertificateProvider(), name, props, _merge(opts, secret))
+
+
+def issue(dns_names: list[str]) -> dict[str, Any]:
+    """An authority and a server certificate of it (ECDSA P-256), each valid for ten years from now.
+
+    Returns:
+        dns_names, authority, certificate, key (PEM), expires (ISO 8601)
+    """
+    start = datetime.now(UTC) - timedelta(minutes=5)
+    expires = start + LIFETIME
+    authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    authority_name = _name(f"{dns_names[0]} authority")
+    validity = (start, expires)
+    authority = (
+        _builder(authority_name, authority_name, authority_key.public_key(), validity)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(authority_key, hashes.SHA256())
+    )
+    certificate = (
+        _builder(_name(dns_names[0]), authority_name, key.public_key(), validity)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in dns_names]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .sign(authority_key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return {
+        "dns_names": dns_names,
+        "authority": authority.public_bytes(serialization.Encoding.PEM).decode(),
+        "certificate": certificate.public_bytes(serialization.Encoding.PEM).decode(),
+        "key": private.decode(),
+        "expires": expires.isoformat(),
+    }
+
+
+def _name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text[:64])])
+
+
+def _builder(
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePublicKey,
+    validity: tuple[datetime, datetime],
+) -> x509.CertificateBuilder:
+    start, end = validity
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(end)
+    )
+
+
+def _merge(opts: pulumi.ResourceOptions | None, more: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
+    return pulumi.ResourceOptions.merge(opts, more) if opts else more

@@ -1,0 +1,41 @@
+"""How Argo CD tells whether an object is healthy, in Lua, for kinds of which it does not know that itself."""
+
+APPLICATION = """\
+-- Without it Argo CD takes every child application for healthy at once, and sync waves do not wait for each other.
+local health = { status = "Progressing", message = "not compared yet" }
+if obj.status == nil or obj.status.health == nil or obj.status.health.status == nil then
+  return health
+end
+health.status = obj.status.health.status
+health.message = obj.status.health.message or ""
+return health
+"""
+
+SELDON_DEPLOYMENT = """\
+local health = { status = "Progressing", message = "waiting for the Seldon operator" }
+local status = obj.status
+if status == nil or status.state == nil then
+  return health
+end
+if status.state == "Failed" then
+  return { status = "Degraded", message = status.description or "the Seldon operator reports a failure" }
+end
+if status.state ~= "Available" then
+  health.message = "state " .. status.state
+  return health
+end
+-- The status has no observedGeneration: it may be that of an earlier specification. So each predictor that is wanted
+-- must be in it by the name of its service.
+local reported = status.serviceStatus or {}
+for _, predictor in ipairs(obj.spec.predictors) do
+  local service = obj.metadata.name .. "-" .. predictor.name
+  if predictor.annotations ~= nil and predictor.annotations["seldon.io/svc-name"] ~= nil then
+    service = predictor.annotations["seldon.io/svc-name"]
+  end
+  if reported[service] == nil then
+    health.message = "predictor " .. predictor.name .. " is not reported yet"
+    return health
+  end
+end
+return { status = "Healthy", message = "Available" }
+"""

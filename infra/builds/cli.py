@@ -1,0 +1,101 @@
+"""The command line of the builds."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from infra.builds import executables, store
+from infra.builds.components import components
+from infra.builds.progress import Progress
+from infra.errors import PlatformError
+
+app = typer.Typer(
+    help="Build and keep the platform's programs and images.\n\nExample: python -m infra.builds warm",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document to standard output.")]
+Names = Annotated[list[str] | None, typer.Argument(help="Components; without one, all.")]
+
+
+def say(line: str) -> None:
+    """Progress goes to standard error, so that standard output holds the answer alone."""
+    typer.echo(line, err=True)
+
+
+@app.command()
+def warm(names: Names = None, as_json: Json = False) -> None:
+    """Build what is not in the cache yet, in the order in which a platform needs it.
+
+    It may run in the background and beside others, and be killed at any time: it goes on where it stopped.
+
+    Example: python -m infra.builds warm kubernetes etcd
+    """
+    chosen = [components()[name] for name in names or components()]
+    progress = Progress(say, total=len(chosen))
+    for component in chosen:
+        executables.built(component, progress)
+    if as_json:
+        typer.echo(json.dumps([outcome.__dict__ for outcome in progress.outcomes], indent=1))
+
+
+@app.command("list")
+def list_(as_json: Json = False) -> None:
+    """Show each component, its version, and whether it is in the cache.
+
+    Example: python -m infra.builds list --json
+    """
+    rows = [_row(executables.entry(component), component.version) for component in components().values()]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=1))
+    else:
+        for row in rows:
+            size = f"{int(row['bytes']) / 2**20:.0f} MiB" if row["cached"] else "not built"
+            typer.echo(f"{row['name']:16} {row['version']:12} {size:>10}  {row['folder']}")
+
+
+@app.command()
+def verify(as_json: Json = False) -> None:
+    """Read every entry of this repository's pins and hold it against its manifest; exit 3 if one is broken.
+
+    Example: python -m infra.builds verify
+    """
+    entries = [executables.entry(component) for component in components().values()]
+    faults = {entry.name: store.fault(entry) for entry in entries if entry.exists}
+    if as_json:
+        typer.echo(json.dumps(faults, indent=1))
+    else:
+        for name, wrong in faults.items():
+            typer.echo(f"{name}: {wrong or 'intact'}")
+    if any(faults.values()):
+        raise PlatformError(
+            "The cache holds broken entries.", "Run `python -m infra.builds warm`: they are built anew."
+        )
+
+
+@app.command()
+def path(name: Annotated[str, typer.Argument(help="A program, e.g. kubectl.")], as_json: Json = False) -> None:
+    """Print where a program is, building it if need be.
+
+    Example: $(python -m infra.builds path kubectl) version --client
+    """
+    found = str(executables.program(name, Progress(say)))
+    typer.echo(json.dumps({"name": name, "path": found}) if as_json else found)
+
+
+def _row(entry: store.Entry, version: str) -> dict[str, str | int | bool]:
+    facts = {"name": entry.name, "version": version, "key": entry.key, "folder": str(entry.folder)}
+    return {**facts, "cached": entry.exists, "bytes": entry.size()}
+
+
+def main() -> None:
+    """Run the command line; an error is told in two lines, with its exit code."""
+    try:
+        app()
+    except PlatformError as error:
+        say(f"error: {error}")
+        sys.exit(error.exit_code)
