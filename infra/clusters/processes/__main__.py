@@ -27,16 +27,17 @@ app = typer.Typer(
 Stack = Annotated[str, typer.Option("--stack", help="Name of the stack; several run side by side.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer on standard output in JSON.")]
 ProgramsFolder = Annotated[
-    Path, typer.Option("--programs", help="Folder of the built programs: etcd, kube-apiserver, ..., coredns.")
+    Path | None, typer.Option("--programs", help="Folder of etcd, kube-apiserver, ... (default: built from the pins).")
 ]
 FirstPort = Annotated[int, typer.Option(help="First of six ports of 127.0.0.1, for the node ports from 30080 on.")]
 
 
-@app.command(epilog="Example: python -m infra.clusters.processes up --stack local --programs bin")
-def up(stack: Stack, programs: ProgramsFolder, first_port: FirstPort = 8080, as_json: AsJson = False) -> None:
+@app.command(epilog="Example: python -m infra.clusters.processes up --stack local")
+def up(stack: Stack, programs: ProgramsFolder = None, first_port: FirstPort = 8080, as_json: AsJson = False) -> None:
     """Make a cluster and wait until it is ready; one that is ready stays as it is."""
     ports = {first_port + i: 30080 + i for i in range(6)}
-    _show(lifecycle.up(stack, Programs.in_folder(programs), ports, say=_say), as_json)
+    found = Programs.in_folder(programs) if programs else Programs.built()
+    _show(lifecycle.up(stack, found, ports, say=_say), as_json)
 
 
 @app.command(epilog="Example: python -m infra.clusters.processes start --stack local")

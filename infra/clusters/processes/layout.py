@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.errors import UsageError
+from infra.paths import check_stack_name, state_folder
 
 MACHINE = Path("/run/slipway")
 """What all stacks of this machine share: the ranges in use, the locks and the saved kernel settings."""
@@ -19,22 +17,6 @@ PROGRAMS_INSIDE = Path("/run/programs")
 
 LONGEST_LINK_NAME = 15
 """IFNAMSIZ less the final zero byte."""
-NAME = re.compile(r"[a-z]([a-z0-9-]{0,28}[a-z0-9])?")
-
-
-def check_name(stack: str) -> None:
-    """Raise UsageError unless the name can stand in a file, a host and a cgroup name."""
-    if not NAME.fullmatch(stack):
-        raise UsageError(
-            f"{stack!r} is not the name of a stack.",
-            "Use lower-case letters, digits and dashes, a letter first, at most 30 of them, e.g. --stack local.",
-        )
-
-
-def state_home() -> Path:
-    """The folder of all stacks of this user, by the XDG base directory specification."""
-    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(home) / "slipway"
 
 
 @dataclass(frozen=True)
@@ -48,8 +30,8 @@ class Layout:
     @classmethod
     def of(cls, stack: str) -> Layout:
         """The layout of a stack under the user's state folder. Raises UsageError on a name that cannot be one."""
-        check_name(stack)
-        return cls(stack, (state_home() / stack).absolute())
+        check_stack_name(stack)
+        return cls(stack, state_folder(stack).absolute())
 
     @property
     def name(self) -> str:

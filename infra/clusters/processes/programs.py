@@ -54,9 +54,17 @@ class Programs:
         if missing:
             raise PlatformError(
                 f"There are no programs for a cluster: {', '.join(missing)} missing.",
-                "Build them, or name a folder that holds all of them with --programs.",
+                "Name a folder that holds all of them with --programs, or build them: python -m infra.builds warm",
             )
         return cls({name: paths[name].resolve() for name in BUILT})
+
+    @classmethod
+    def built(cls) -> Programs:
+        """The programs of this repository's pins; what is not in the cache is built first, which takes long."""
+        # A folder of programs works without a Go toolchain and without what reads the pins.
+        from infra import builds
+
+        return cls.of({name: builds.program(name) for name in BUILT})
 
     @classmethod
     def in_folder(cls, folder: Path) -> Programs:
