@@ -1,4 +1,4 @@
-"""The tree of `upstream.git`: what upstream ships beside its code for Kubernetes, as the pins say, never in our repository.
+"""The tree of `upstream.git`: what upstream ships for Kubernetes beside its code, as pinned, never in our repository.
 
 Argo CD reads it inside the cluster, so the same manifests are applied where nothing else can be reached.
 """
