@@ -124,7 +124,7 @@ def catalogue() -> Catalogue:
 
 
 def _image(repository: Path, name: str, pin: dict[str, str], context: dict[str, Any]) -> Image:
-    tag = pin.get("tag", "built")
+    tag = pin.get("tag", "latest")
     if "component" in pin:
         component = components()[pin["component"]]
         tag = tag.format(version=component.version, number=component.number)
