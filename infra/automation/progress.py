@@ -20,6 +20,7 @@ _SIGNS = {
     "create-replacement": "+",
     "delete-replaced": "-",
 }
+_NOISE = re.compile(r"using pulumi-[a-z-]+ from \$PATH")
 _COLOUR_TAG = re.compile(r"<\{%.*?%\}>")
 
 
@@ -33,6 +34,7 @@ class EngineProgress:
         self._console = console
         self._title = title
         self._under_way: dict[str, str] = {}
+        self._told: set[str] = set()
         self._bar = Progress(
             SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True
         )
@@ -65,6 +67,9 @@ class EngineProgress:
 
     def _end(self, step: auto.StepEventMetadata) -> None:
         self._under_way.pop(step.urn, None)
+        if (not step.new and not step.old) or step.urn in self._told:
+            return  # a component tells its outputs too
+        self._told.add(step.urn)
         operation = str(getattr(step.op, "value", step.op))
         self.changes[operation] += 1
         if operation not in QUIET:
@@ -86,7 +91,8 @@ class EngineProgress:
         if diagnostic.severity == "error":
             self.errors.append(message)
         elif diagnostic.severity in ("warning", "info#err") and not diagnostic.ephemeral and message:
-            self._console.print(f"    {message}", style="dim", markup=False, highlight=False)
+            if not _NOISE.match(message):
+                self._console.print(f"    {message}", style="dim", markup=False, highlight=False, soft_wrap=True)
 
     def _show(self) -> None:
         names = list(self._under_way.values())
@@ -98,7 +104,9 @@ class EngineProgress:
 def label(urn: str) -> str:
     """`Deployment argocd/argocd-server` from a resource's URN."""
     kinds, _, name = urn.split("::", 2)[-1].partition("::")
-    return f"{kinds.rsplit(':', 1)[-1]} {name}"
+    kind = kinds.rsplit("$", 1)[-1]
+    # A dynamic provider's resources have no kind of their own, and names that say enough.
+    return name if kind.startswith("pulumi-python:") else f"{kind.rsplit(':', 1)[-1]} {name}"
 
 
 def plain(message: str) -> str:
