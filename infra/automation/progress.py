@@ -20,7 +20,7 @@ _SIGNS = {
     "create-replacement": "+",
     "delete-replaced": "-",
 }
-_NOISE = re.compile(r"using pulumi-[a-z-]+ from \$PATH")
+_NOISE = re.compile(r"using pulumi-[a-z-]+ from \$PATH|$")
 _COLOUR_TAG = re.compile(r"<\{%.*?%\}>")
 
 
@@ -34,7 +34,7 @@ class EngineProgress:
         self._console = console
         self._title = title
         self._under_way: dict[str, str] = {}
-        self._told: set[str] = set()
+        self._told: set[tuple[str, str]] = set()
         self._bar = Progress(
             SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True
         )
@@ -67,10 +67,10 @@ class EngineProgress:
 
     def _end(self, step: auto.StepEventMetadata) -> None:
         self._under_way.pop(step.urn, None)
-        if (not step.new and not step.old) or step.urn in self._told:
-            return  # a component tells its outputs too
-        self._told.add(step.urn)
         operation = str(getattr(step.op, "value", step.op))
+        if (step.urn, operation) in self._told:
+            return  # a component tells twice: that it is there, and its outputs
+        self._told.add((step.urn, operation))
         self.changes[operation] += 1
         if operation not in QUIET:
             keys = ", ".join(step.diffs or [])
@@ -90,9 +90,8 @@ class EngineProgress:
         message = plain(diagnostic.message)
         if diagnostic.severity == "error":
             self.errors.append(message)
-        elif diagnostic.severity in ("warning", "info#err") and not diagnostic.ephemeral and message:
-            if not _NOISE.match(message):
-                self._console.print(f"    {message}", style="dim", markup=False, highlight=False, soft_wrap=True)
+        elif diagnostic.severity in ("warning", "info#err") and not (diagnostic.ephemeral or _NOISE.match(message)):
+            self._console.print(f"    {message}", style="dim", markup=False, highlight=False, soft_wrap=True)
 
     def _show(self) -> None:
         names = list(self._under_way.values())
