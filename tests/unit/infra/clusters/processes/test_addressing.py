@@ -1,3 +1,5 @@
+"""Ranges that nothing else uses, and the addresses in them."""
+
 from __future__ import annotations
 
 from ipaddress import IPv4Network

@@ -1,3 +1,5 @@
+"""Control groups of both versions, on folders that look like them."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The command lines honour what a machine without a default route, without proxies and with old control groups needs."""
+"""The command lines honour what a network without a default route needs, and name nothing of the machine."""
 
 from __future__ import annotations
 

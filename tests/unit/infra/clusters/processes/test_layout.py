@@ -1,3 +1,5 @@
+"""Names that fit the kernel, and folders where the XDG specification has them."""
+
 from __future__ import annotations
 
 from pathlib import Path

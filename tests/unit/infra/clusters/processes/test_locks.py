@@ -1,3 +1,5 @@
+"""One holder at a time, and no file afterwards."""
+
 from __future__ import annotations
 
 import subprocess

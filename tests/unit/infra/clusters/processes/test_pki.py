@@ -1,3 +1,5 @@
+"""Certificates that Kubernetes takes: made once, and again when they expire or are damaged."""
+
 from __future__ import annotations
 
 import base64

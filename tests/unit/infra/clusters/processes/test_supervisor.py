@@ -124,8 +124,7 @@ def test_all_are_stopped_in_the_reverse_order_the_stubborn_one_too(running: Runn
     assert stopping == ["stopping first second third stubborn", "stopped"]
 
 
-def test_orphans_are_reaped(running: Running) -> None:
-    """A child that leaves a grandchild behind gives it to the supervisor only as PID 1; here nothing must stay a zombie."""
+def test_the_dead_do_not_stay(running: Running) -> None:
     os.kill(running.pid("stubborn"), signal.SIGKILL)
     running.wait(lambda: running.status["components"]["stubborn"][1] == 1)
     children = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children").read_text().split()

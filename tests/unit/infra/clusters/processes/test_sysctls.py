@@ -1,3 +1,5 @@
+"""The machine's settings are put back after the last stack."""
+
 from __future__ import annotations
 
 from pathlib import Path
