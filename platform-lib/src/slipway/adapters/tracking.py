@@ -49,7 +49,7 @@ def record(release: Release, paths: ModelPaths) -> Recorded:
     """Record ``release`` in the MLflow store of this clone (sqlite) and alias it ``challenger``."""
     with _mlflow() as mlflow:
         client = mlflow.MlflowClient()
-        found = _find(client, release)
+        found = _find(client, release.model, release.digest)
         already = found is not None
         if found is None:
             mlflow.set_experiment(experiment_id=_experiment(client, release.model))
@@ -58,6 +58,19 @@ def record(release: Release, paths: ModelPaths) -> Recorded:
                 found = _register(mlflow, client, release, run.info.run_id)
         client.set_registered_model_alias(release.model, ALIAS, found.version)
         return Recorded(str(found.run_id), int(found.version), already)
+
+
+def tag(model: str, release: str, name: str, value: str) -> int | None:
+    """Set a tag of the model version of ``release``, a digest; its number, or None if it is not recorded here."""
+    if not FILE.is_file():
+        return None
+    with _mlflow() as mlflow:
+        client = mlflow.MlflowClient()
+        found = _find(client, model, release)
+        if found is None:
+            return None
+        client.set_model_version_tag(model, found.version, name, value)
+        return int(found.version)
 
 
 @contextmanager
@@ -82,12 +95,12 @@ def _experiment(client: Any, model: str) -> str:
     return str(client.create_experiment(model, artifact_location=(STORE / "artifacts" / model).resolve().as_uri()))
 
 
-def _find(client: Any, release: Release) -> ModelVersion | None:
+def _find(client: Any, model: str, release: str) -> ModelVersion | None:
     try:
-        versions = client.search_model_versions(f"name = '{release.model}'")
+        versions = client.search_model_versions(f"name = '{model}'")
     except Exception as error:
         raise RuntimeError(f"the MLflow store {STORE} cannot be read: {error}") from error
-    return next((version for version in versions if version.tags.get(RELEASE_TAG) == release.digest), None)
+    return next((version for version in versions if version.tags.get(RELEASE_TAG) == release), None)
 
 
 def _log(mlflow: Any, release: Release, paths: ModelPaths) -> None:

@@ -17,6 +17,8 @@ from slipway.cli.explain import explain
 from slipway.cli.keygen import keygen
 from slipway.cli.pack import pack
 from slipway.cli.predict import predict
+from slipway.cli.promote import promote
+from slipway.cli.publish import publish
 from slipway.cli.rebuild import rebuild
 from slipway.cli.record import record
 from slipway.cli.render import render
@@ -43,7 +45,7 @@ app = typer.Typer(
 )
 for verb in (
     verdicts, verify, keygen, sign, scan, tamper, rebuild, pack, unpack, audit, record, report, score, predict, explain,
-    serve, collect, tune, render,
+    serve, collect, tune, publish, promote, render,
 ):  # fmt: skip
     app.command()(verb)
 

@@ -73,3 +73,12 @@ NatsCa = Annotated[
         help="PEM file of the authority of NATS's certificate; then, as with tls:// URLs, nothing goes without TLS.",
     ),
 ]
+PlatformFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--platform",
+        envvar="SLIPWAY_PLATFORM",
+        callback=not_blank,
+        help="A platform's record (platform.json), as `make platform-up` leaves it; by default that of stack local.",
+    ),
+]

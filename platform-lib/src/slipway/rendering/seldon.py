@@ -99,7 +99,7 @@ def _container(served: Served, predictor: Predictor) -> dict[str, Any]:
         "image": predictor.image,
         "imagePullPolicy": "IfNotPresent",
         "args": [
-            "serve", f"{IMAGE_FOLDER}/{predictor.release}", "--host", "0.0.0.0",
+            f"{IMAGE_FOLDER}/{predictor.release}", "--host", "0.0.0.0",
             "--unready-seconds", str(UNREADY_SECONDS), "--drain-seconds", str(DRAIN_SECONDS),
             "--spool-mib", str(_SPOOL_MIB),
         ],

@@ -128,14 +128,23 @@ def folder(environment: str, model: str) -> Path:
     return ENVS / environment / model
 
 
+def check_environment(environment: str) -> None:
+    """Refuse an environment that there is none of.
+
+    Raises:
+        UsageError: naming those that there are.
+    """
+    if environment not in ENVIRONMENTS:
+        raise UsageError(f"There is no environment {environment!r}.", f"There are {', '.join(ENVIRONMENTS)}.")
+
+
 def read(environment: str, model: str, top: Path = Path()) -> Served:
     """Read what ``environment`` serves of ``model``, below the monorepo's top folder ``top``.
 
     Raises:
         UsageError: when there is no such environment or model, or a file is not what it must be.
     """
-    if environment not in ENVIRONMENTS:
-        raise UsageError(f"There is no environment {environment!r}.", f"There are {', '.join(ENVIRONMENTS)}.")
+    check_environment(environment)
     home = top / folder(environment, model)
     if not home.is_dir():
         raise UsageError(
