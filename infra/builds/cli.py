@@ -49,7 +49,7 @@ def list_(as_json: Json = False) -> None:
 
     Example: python -m infra.builds list --json
     """
-    rows = [_row(executables.entry(component), component.version) for component in components().values()]
+    rows = [_row(executables.entry(component), component.shown_version) for component in components().values()]
     if as_json:
         typer.echo(json.dumps(rows, indent=1))
     else:

@@ -71,15 +71,9 @@ def build(component: Component, into: Path) -> None:
     names = list(component.programs)
     # With a folder as target, Go names programs by their package; a program alone gets the name that we give it.
     target = into / names[0] if len(names) == 1 else into
-    command = [
-        go.program,
-        "build",
-        *FLAGS,
-        "-ldflags",
-        component.linker_flags(),
-        "-o",
-        f"{target}{os.sep * (len(names) > 1)}",
-    ]
+    command = [go.program, "build", *FLAGS, "-ldflags", component.linker_flags()]
+    command += ["-tags", ",".join(component.tags)] if component.tags else []
+    command += ["-o", str(target) if len(names) == 1 else f"{target}{os.sep}"]
     run = subprocess.run(
         [*command, *component.programs.values()],
         cwd=component.source,
