@@ -1,7 +1,8 @@
+# ruff: noqa: N802 (the methods are called as the protocol calls them)
 """Stand-in for pulumi-language-python: run a program's `__main__.py` in this interpreter.
 
-The SDK's Automation API has a language server for a function; this lets it run a file. The engine reads the port from the
-first line of standard output, and passes its own address as an argument, or in `Handshake`.
+The SDK's Automation API has a language server for a function; this lets it run a file. The engine reads the port from
+the first line of standard output, and passes its own address as an argument, or in `Handshake`.
 """
 
 from __future__ import annotations
@@ -78,7 +79,8 @@ def main() -> None:
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(FileServer(engine), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    print(port, flush=True)
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
     server.wait_for_termination()
 
 

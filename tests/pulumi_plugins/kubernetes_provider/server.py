@@ -1,8 +1,10 @@
+# ruff: noqa: N802 (the methods are called as the protocol calls them)
 """Pulumi's provider protocol over a cluster."""
 
 from __future__ import annotations
 
 import os
+import sys
 import traceback
 from collections.abc import Awaitable, Callable
 from functools import wraps
@@ -181,5 +183,6 @@ async def serve() -> None:
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(KubernetesProvider(), server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    print(port, flush=True)
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
     await server.wait_for_termination()
