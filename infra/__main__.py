@@ -11,6 +11,7 @@ from infra.bootstrap.git import INSIDE, USER, GitServer, GitServerArgs
 from infra.bootstrap.registry import Registry, RegistryArgs, wanted
 from infra.bootstrap.repositories import Seed, Upstream
 from infra.bootstrap.secrets import PlatformSecrets
+from infra.builds import manifests
 from infra.clusters import choice
 from infra.clusters.capabilities import Capabilities, provider
 from infra.paths import REPOSITORY
@@ -69,7 +70,7 @@ def _contents(
     opts = pulumi.ResourceOptions(parent=git, deleted_with=inside.deleted_with)
     account: dict[str, pulumi.Input[str]] = {"user": USER, "password": secrets.git_password}
     upstreams = Upstream(
-        "upstream", upstream.key(), {"url": pulumi.Output.concat(git.url, "/upstream.git"), **account}, opts
+        "upstream", manifests.key(), {"url": pulumi.Output.concat(git.url, "/upstream.git"), **account}, opts
     )
     if settings.repository:
         return [upstreams]
