@@ -115,7 +115,9 @@ def status(request: Request) -> dict[str, Any]:
     """How the cluster is, and what the platform's record says."""
     _known(request.stack)
     name = choice.remembered(request.stack)
-    cluster = capabilities.provider(name).status(request.stack) if name else capabilities.ClusterStatus("absent", "never up")
+    cluster = (
+        capabilities.provider(name).status(request.stack) if name else capabilities.ClusterStatus("absent", "never up")
+    )
     answer: dict[str, Any] = {"stack": request.stack, "provider": name, "cluster": cluster.state}
     answer["detail"] = cluster.detail
     try:

@@ -43,9 +43,7 @@ class PlatformSecrets(pulumi.ComponentResource):
     def _nats(self) -> None:
         child = pulumi.ResourceOptions(parent=self)
         passwords = {user: Password(f"nats-{user}-password", opts=child).value for user in ("server", "collector")}
-        urls = {
-            user: pulumi.Output.concat(f"nats://{user}:", value, f"@{NATS}") for user, value in passwords.items()
-        }
+        urls = {user: pulumi.Output.concat(f"nats://{user}:", value, f"@{NATS}") for user, value in passwords.items()}
         self._put("nats", "nats-users", passwords)
         self._put("nats", "request-log-collector", {"url": urls["collector"]})
         for namespace in MODEL_NAMESPACES:

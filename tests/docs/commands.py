@@ -66,4 +66,8 @@ def runner(command: str) -> str | None:
     if words[0] == "curl" or command == "make serve":
         return "server"
     here = (words[0] in ("slipway", "dvc") and "serve" not in words[1:2]) or command.startswith("slipway serve --help")
-    return "here" if here or command in ("make help", "make format", "make hooks", "make licences", "make report") else None
+    return (
+        "here"
+        if here or command in ("make help", "make format", "make hooks", "make licences", "make report")
+        else None
+    )
