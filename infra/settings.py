@@ -6,9 +6,7 @@ Each setting is documented where it is declared. `pulumi config set --path slipw
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal, Self
 
 import pulumi
@@ -157,12 +155,6 @@ def from_pulumi() -> StackSettings:
     # Config's own accessors read names that one knows already: a misspelt one would never be seen.
     config = {**get_config_env(), **CONFIG.get()}
     return load(config, f"the configuration of stack {pulumi.get_stack()}")
-
-
-def kubeconfig_path(settings: Existing) -> Path:
-    """The kubeconfig that `existing` means when no Terraform state gives one."""
-    named = settings.kubeconfig or os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
-    return Path(named).expanduser() if named else Path.home() / ".kube" / "config"
 
 
 def _decoded(value: object) -> object:

@@ -23,7 +23,10 @@ app = typer.Typer(
 )
 Stack = Annotated[str, typer.Option("--stack", help="The stack: infra/Pulumi.<stack>.yaml holds its settings.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document to standard output.")]
-Settings = Annotated[Path | None, typer.Option("--settings", help="Another settings file than the stack's own.")]
+Settings = Annotated[
+    Path | None,
+    typer.Option("--settings", envvar="SLIPWAY_SETTINGS", help="Another settings file than the stack's own."),
+]
 Clone = Annotated[
     Path | None, typer.Option("--clone", help="The clone that gets the remote `platform`; default: this one.")
 ]

@@ -47,7 +47,7 @@ class Progress:
     def __init__(self, say: Callable[[str], None], total: int | None = None) -> None:
         self.total = total
         self.outcomes: list[Outcome] = []
-        self._say = say
+        self.say = say
 
     @contextlib.contextmanager
     def part(self, name: str) -> Iterator[Part]:
@@ -59,23 +59,23 @@ class Progress:
         finally:
             done.set()
         self.outcomes.append(Outcome(name, part.state, part.seconds))
-        self._say(f"{name}: {self._ending(part)}{self._left()}")
+        self.say(f"{name}: {self._ending(part)}{self._left()}")
 
     def broken(self, entry: Entry, fault: str) -> None:
         """An entry of the store is not what it was when it was made."""
-        self._say(f"{entry.name}: the cached entry {entry.folder} is broken ({fault}), so it is built anew")
+        self.say(f"{entry.name}: the cached entry {entry.folder} is broken ({fault}), so it is built anew")
 
     def waiting(self, entry: Entry) -> None:
         """Another process has the lock."""
-        self._say(f"{entry.name}: waiting for another process that is building it")
+        self.say(f"{entry.name}: waiting for another process that is building it")
 
     def _start(self, part: Part, done: threading.Event) -> None:
-        self._say(f"{part.name}: building")
+        self.say(f"{part.name}: building")
         threading.Thread(target=self._beat, args=(part, done), daemon=True).start()
 
     def _beat(self, part: Part, done: threading.Event) -> None:
         while not done.wait(HEARTBEAT):
-            self._say(f"{part.name}: building for {part.seconds:.0f} s{self._left()}")
+            self.say(f"{part.name}: building for {part.seconds:.0f} s{self._left()}")
 
     def _ending(self, part: Part) -> str:
         return f"built in {part.seconds:.0f} s" if part.state == "built" else "in the cache"

@@ -9,10 +9,20 @@ from typing import Literal, Protocol
 
 import pulumi
 
-from infra.settings import StackSettings
+from infra.settings import Ports, StackSettings
 
 LOGICAL_PREFIX = "registry.slipway.internal"
 """The name by which manifests call a registry that only the cluster itself can resolve."""
+
+NODE_PORTS: Mapping[str, int] = {
+    "gateway": 30080,
+    "argocd": 30081,
+    "git": 30082,
+    "mlflow": 30083,
+    "prometheus": 30084,
+    "alertmanager": 30085,
+}
+"""The ports of the node for people."""
 
 
 @dataclass(frozen=True)
@@ -99,3 +109,9 @@ def provider(name: str) -> ClusterProvider:
     """The provider of that name. Its module is imported only now, because a cloud's SDK is large and optional."""
     made: ClusterProvider = import_module(_MODULES[name]).PROVIDER
     return made
+
+
+def loopback_urls(ports: Ports) -> dict[str, pulumi.Output[str]]:
+    """Where people reach each service of a cluster on this machine."""
+    urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.model_dump().items()}
+    return {name: pulumi.Output.from_input(url) for name, url in urls.items()}

@@ -18,7 +18,8 @@ _BEFORE_TESTS = ("make setup", "make check")
 def documents() -> list[Path]:
     """Every Markdown file that a person reads here."""
     kept = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
-    return kept + [file for room in ("docs", "infra", "gitops", "models") for file in (ROOT / room).rglob("*.md")]
+    found = [file for room in ("docs", "infra", "gitops", "models") for file in (ROOT / room).rglob("*.md")]
+    return kept + [file for file in found if ".venv" not in file.parts]
 
 
 def _blocks(document: Path) -> list[str]:
@@ -57,17 +58,16 @@ def run_by_ci() -> set[str]:
 
 
 def runner(command: str) -> str | None:
-    """Who runs ``command``: "ci", "pytest", "server", "here", or None if nobody does."""
+    """Who runs ``command``: "ci", "pytest", "cluster" (tests/cluster), "server", "here", or None if nobody does."""
     words = shlex.split(command)
     if command in run_by_ci():
         return "ci"
     if words[0] == "pytest":
         return "pytest" if all((ROOT / path).exists() for path in words[1:]) else None
+    if command.startswith("make platform-") or ".localhost:8080" in command:
+        return "cluster"
     if words[0] == "curl" or command == "make serve":
         return "server"
     here = (words[0] in ("slipway", "dvc") and "serve" not in words[1:2]) or command.startswith("slipway serve --help")
-    return (
-        "here"
-        if here or command in ("make help", "make format", "make hooks", "make licences", "make report")
-        else None
-    )
+    targets = ("make help", "make format", "make hooks", "make licences", "make report")
+    return "here" if here or command in targets else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from typing import Any
 
 from infra.clusters.processes.components import CONFIG, CONTAINERD_SOCKET, PKI, REGISTRY_PORT
@@ -99,8 +100,8 @@ def cni(spec: NodeSpec) -> dict[str, Any]:
         "hairpinMode": True,
         "ipam": {
             "type": "host-local",
-            # In memory: after a restart no pod holds an address any more.
-            "dataDir": "/run/cni",
+            # Kept over a restart, so that a pod does not get the address that a service still has for another.
+            "dataDir": "/var/lib/cni/networks",
             "ranges": [[{"subnet": str(spec.ranges.node_pods)}]],
             "routes": [{"dst": "0.0.0.0/0"}],
         },
@@ -139,6 +140,8 @@ def kubelet(spec: NodeSpec) -> dict[str, Any]:
         "registryPullQPS": 0,
         "serializeImagePulls": False,
         "syncFrequency": "10s",
+        # In many virtual machines root may not raise it.
+        "maxOpenFiles": min(1_000_000, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),
     }
 
 
@@ -148,6 +151,8 @@ def kube_proxy(spec: NodeSpec) -> dict[str, Any]:
         "kind": "KubeProxyConfiguration",
         "clientConnection": {"kubeconfig": f"{PKI}/kube-proxy.kubeconfig"},
         "mode": "nftables",
+        # A pod that has ended gets requests for so long.
+        "nftables": {"minSyncPeriod": "200ms"},
         "clusterCIDR": str(spec.ranges.pods),
         "hostnameOverride": spec.name,
         "metricsBindAddress": "127.0.0.1:10249",

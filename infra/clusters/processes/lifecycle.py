@@ -9,42 +9,24 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from infra.clusters.processes import (
-    cgroups,
-    claims,
-    configuration,
-    images,
-    network,
-    pki,
-    preflight,
-    running,
-    sysctls,
-    workloads,
-)
+from infra.clusters.processes import cgroups, claims, network, preflight, running, startup, sysctls
 from infra.clusters.processes.addressing import Ranges
 from infra.clusters.processes.components import REGISTRY_PORT
-from infra.clusters.processes.files import write
-from infra.clusters.processes.layout import MACHINE, Layout
+from infra.clusters.processes.layout import Layout
 from infra.clusters.processes.locks import held
 from infra.clusters.processes.ports import LOOPBACK
 from infra.clusters.processes.programs import Programs
 from infra.clusters.processes.spec import PEOPLE_PORTS, NodeSpec
+from infra.clusters.processes.startup import SYSCTLS, Say
 from infra.errors import PlatformError, UsageError
 from infra.paths import state_root
 
-START_PATIENCE = 180.0
-"""Seconds for all components to be ready."""
-SYSCTLS = MACHINE / "sysctls.json"
-Say = Callable[[str], None]
 Condition = Literal["absent", "stopped", "starting", "ready", "stopping"]
 
 
@@ -99,15 +81,10 @@ class Status:
 def up(stack: str, programs: Programs, ports: Mapping[int, int] = PEOPLE_PORTS, say: Say = print) -> Cluster:
     """Make the cluster, or finish what an earlier call began; a cluster that is ready stays as it is.
 
-    Raises PlatformError, and then leaves nothing that was not there before.
+    Raises PlatformError, and then leaves nothing that was not there before; what ran goes on.
     """
     with _locked(stack) as layout:
-        existed = layout.node_spec.exists()
-        try:
-            return _up(layout, programs, ports, say)
-        except BaseException:
-            (_tear_down if existed else _wipe)(layout, say)
-            raise
+        return _up(layout, programs, ports, say)
 
 
 def start(stack: str, programs: Programs | None = None, say: Say = print) -> Cluster:
@@ -116,11 +93,7 @@ def start(stack: str, programs: Programs | None = None, say: Say = print) -> Clu
         spec = _spec(layout)
         if spec is None:
             raise _unknown(stack)
-        try:
-            return _up(layout, programs or Programs.of(spec.programs), spec.ports, say)
-        except BaseException:
-            _tear_down(layout, say)
-            raise
+        return _up(layout, programs or Programs.of(spec.programs), spec.ports, say)
 
 
 def stop(stack: str, say: Say = print) -> None:
@@ -145,7 +118,7 @@ def status(stack: str) -> Status:
         return Status("absent", {}, None)
     if running.init(layout) is None:
         return Status("stopped", {}, None)
-    found = _node_status(layout)
+    found = startup.node_status(layout)
     phase: Condition = found.get("phase", "starting")
     return Status(phase, found.get("components", {}), _cluster(layout, spec) if phase == "ready" else None)
 
@@ -187,113 +160,28 @@ def _machine_folder() -> Iterator[None]:
 def _up(layout: Layout, programs: Programs, ports: Mapping[int, int], say: Say) -> Cluster:
     spec = _spec(layout)
     if spec is None or running.init(layout) is None:
-        _tear_down(layout, lambda _: None)
-        preflight.check(preflight.of_this_machine(layout.state, ports))
-        spec = _prepare(layout, programs, ports)
-        _launch(layout, spec)
-    elif spec.ports != dict(ports):
+        return _boot(layout, programs, ports, say)
+    if spec.ports != dict(ports):
         raise UsageError(
             f"Stack {layout.stack} runs with other ports: {', '.join(map(str, spec.ports))}.",
             "Stop it first, and then bring it up with these.",
         )
-    return _complete(layout, spec, say)
-
-
-def _prepare(layout: Layout, programs: Programs, ports: Mapping[int, int]) -> NodeSpec:
-    """Everything that must be there before PID 1 is."""
-    hierarchies = cgroups.Hierarchies.of_this_machine()
-    assert hierarchies is not None  # preflight has checked
-    layout.cluster.mkdir(parents=True, exist_ok=True, mode=0o700)
-    layout.logs.mkdir(exist_ok=True)
-    with claims.machine_lock():
-        ranges = claims.claim(layout)
-        network.create(layout, ranges)
-        sysctls.save(SYSCTLS, layout.stack)
-    cgroups.create(layout.name, hierarchies)
-    pki.ensure(layout.cluster, layout.name, ranges)
-    spec = NodeSpec(layout.name, layout.cluster, ranges, dict(programs.paths), dict(ports))
-    for path, text in configuration.files(spec).items():
-        write(layout.cluster / path, text)
-    write(layout.node_spec, spec.to_json())
-    return spec
-
-
-def _launch(layout: Layout, spec: NodeSpec) -> None:
-    """Start PID 1, detached from us, in namespaces of its own."""
-    layout.node_status.unlink(missing_ok=True)
-    (layout.cluster / "containerd.sock").unlink(missing_ok=True)
-    with open("/proc/self/ns/net") as machine, open(layout.logs / "node.log", "ab") as log:
-        command = [
-            *("setsid", "--fork"),
-            # Not `ip netns exec`, which would mount a fresh /sys without the control groups.
-            *("nsenter", f"--net={layout.network_namespace}"),
-            *("unshare", "--mount", "--pid", "--fork", "--mount-proc", "--propagation", "private"),
-            *(sys.executable, "-m", "infra.clusters.processes.node", str(layout.node_spec), str(machine.fileno())),
-        ]
-        subprocess.run(
-            command,
-            check=True,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd="/",
-            pass_fds=(machine.fileno(),),
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).resolve().parents[3])},
-        )
-
-
-def _complete(layout: Layout, spec: NodeSpec, say: Say) -> Cluster:
-    """Wait for the components, and then for what runs on them."""
-    kubectl = workloads.Kubectl(spec.programs["kubectl"], layout.kubeconfig)
-    registry = f"{spec.ranges.node}:{REGISTRY_PORT}"
-    waiting = _Components(layout, say)
-    waiting.until("registry")
-    for image in images.of_the_node(spec.programs["coredns"]):
-        if images.push(image, registry):
-            say(f"pushed {image.name}")
-    waiting.until("kube-apiserver")
-    workloads.apply(kubectl, spec.ranges)
-    waiting.until_all()
-    workloads.wait_until_ready(kubectl, spec.name)
-    say(f"node {spec.name} is Ready, and so is DNS")
+    startup.complete(layout, spec, say)
     return _cluster(layout, spec)
 
 
-class _Components:
-    """Follows PID 1 while it starts the components. Raises PlatformError when it ends or takes too long."""
-
-    def __init__(self, layout: Layout, say: Say) -> None:
-        self._layout = layout
-        self._say = say
-        self._told: set[str] = set()
-        self._begun = time.monotonic()
-
-    def until(self, name: str) -> None:
-        """Wait for one component to be ready."""
-        self._wait(lambda found: found.get("components", {}).get(name, {}).get("ready", False))
-
-    def until_all(self) -> None:
-        self._wait(lambda found: found.get("phase") == "ready")
-
-    def _wait(self, done: Callable[[dict[str, Any]], bool]) -> None:
-        while not done(found := _node_status(self._layout)):
-            self._tell(found)
-            waited = time.monotonic() - self._begun
-            ended = found.get("phase") in ("stopping", "stopped") or (waited > 5 and not running.init(self._layout))
-            if ended or waited > START_PATIENCE:
-                raise PlatformError(
-                    f"The node {'ended' if ended else 'is not ready'} after {waited:.0f} s. Its log ends with:\n"
-                    + _tail(self._layout.logs / "node.log"),
-                    "Look for the reason in the log of the last component that it names.",
-                )
-            time.sleep(0.1)
-        self._tell(found)
-
-    def _tell(self, found: dict[str, Any]) -> None:
-        for name, component in found.get("components", {}).items():
-            if component["ready"] and name not in self._told:
-                self._told.add(name)
-                self._say(f"{name} is ready")
+def _boot(layout: Layout, programs: Programs, ports: Mapping[int, int], say: Say) -> Cluster:
+    existed = layout.cluster.exists()
+    _tear_down(layout, say)  # what a crash has left
+    try:
+        preflight.check(preflight.of_this_machine(layout.state, ports))
+        spec = startup.prepare(layout, programs, ports)
+        startup.launch(layout, spec)
+        startup.complete(layout, spec, say)
+    except BaseException:
+        (_tear_down if existed else _wipe)(layout, say)
+        raise
+    return _cluster(layout, spec)
 
 
 def _tear_down(layout: Layout, say: Say) -> None:
@@ -331,14 +219,6 @@ def _spec(layout: Layout) -> NodeSpec | None:
         return None
 
 
-def _node_status(layout: Layout) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads(layout.node_status.read_text())
-        return found
-    except (FileNotFoundError, ValueError):
-        return {}
-
-
 def _cluster(layout: Layout, spec: NodeSpec) -> Cluster:
     address = str(spec.ranges.node)
     return Cluster(
@@ -358,7 +238,3 @@ def _unknown(stack: str) -> UsageError:
         f"There is no stack {stack} in {state_root()}.",
         f"Choose one of: {', '.join(known)}." if known else "Make one with `up`.",
     )
-
-
-def _tail(log: Path, lines: int = 15) -> str:
-    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else "(no log)"

@@ -27,8 +27,8 @@ from infra.clusters.processes.supervisor import Component, NotReady, State, Supe
 HIDDEN = {"tmp": "/tmp", "var-lib": "/var/lib", "var-log": "/var/log"}
 POD_PATIENCE = 8.0
 """Seconds that the containers of all pods have together to end by themselves."""
-LARGEST_LOG = 16 * 1024 * 1024
-"""Bytes; a longer log is put aside when the node starts."""
+STARTED = time.time()
+"""Seconds since the epoch."""
 
 
 def main() -> int:
@@ -42,9 +42,7 @@ def main() -> int:
     cgroups.enter(spec.name, hierarchies)
     _raise_file_limit()
     _hide_the_machine(spec)
-    logs = INSIDE / "logs"
-    _put_long_logs_aside(logs)
-    supervisor = Supervisor(_components(spec, machine_network), logs, environment(), _report)
+    supervisor = Supervisor(_components(spec, machine_network), INSIDE / "logs", environment(), _report)
     try:
         supervisor.start()
         supervisor.run()
@@ -52,7 +50,9 @@ def main() -> int:
     except NotReady as error:
         say(f"{error} did not become ready")
         code = 1
-    supervisor.stop(before_runtime=lambda: _end_pods(spec.name, hierarchies))
+    pods = Pods(spec.name, hierarchies)
+    # Without a kubelet nothing starts them again, and containerd is the last to go.
+    supervisor.stop(after={"kubelet": pods.ask_to_end, "registry": pods.wait})
     return code
 
 
@@ -92,9 +92,8 @@ def _hide_the_machine(spec: NodeSpec) -> None:
         (INSIDE / folder).mkdir(exist_ok=True)
         _mount("--bind", str(INSIDE / folder), hidden)
     os.chmod("/tmp", 0o1777)
-    for folder in ("/run/lock", "/var/lib/kubelet", "/var/lib/cni"):
+    for folder in ("/run/lock", "/var/lib/kubelet"):
         Path(folder).mkdir(exist_ok=True)
-    _mount("-t", "tmpfs", "tmpfs", "/var/lib/cni")
 
 
 def _bind(handle: int, target: Path) -> None:
@@ -107,40 +106,39 @@ def _mount(*arguments: str) -> None:
     subprocess.run(["mount", *arguments], check=True)
 
 
-def _put_long_logs_aside(logs: Path) -> None:
-    logs.mkdir(exist_ok=True)
-    for log in logs.glob("*.log"):
-        if log.stat().st_size > LARGEST_LOG:
-            log.replace(log.with_suffix(".log.1"))
-
-
 def _report(states: Sequence[State], phase: str) -> None:
     """Tell the launcher, and whoever asks for the status."""
     found = {
         state.component.name: {"running": state.pid is not None, "ready": state.ready, "restarts": state.restarts}
         for state in states
     }
-    write(INSIDE / "status.json", json.dumps({"phase": phase, "components": found}, indent=2) + "\n")
+    record = {"phase": phase, "since": STARTED, "components": found}
+    write(INSIDE / "status.json", json.dumps(record, indent=2) + "\n")
 
 
-def _end_pods(name: str, hierarchies: cgroups.Hierarchies) -> None:
-    """Ask the processes of all pods to end, so that databases in them close their files."""
-    deadline = time.monotonic() + POD_PATIENCE
-    for pid in _in_pods(name, hierarchies):
-        _send(pid, signal.SIGTERM)
-    while _in_pods(name, hierarchies) and time.monotonic() < deadline:
-        time.sleep(0.1)
+class Pods:
+    """The processes of all pods of the node, which are asked to end so that databases among them close their files."""
 
+    def __init__(self, name: str, hierarchies: cgroups.Hierarchies) -> None:
+        self._group = f"{name}/kubepods"
+        self._hierarchies = hierarchies
+        self._deadline = 0.0
 
-def _in_pods(name: str, hierarchies: cgroups.Hierarchies) -> set[int]:
-    return cgroups.processes(f"{name}/kubepods", hierarchies)
+    def ask_to_end(self) -> None:
+        self._deadline = time.monotonic() + POD_PATIENCE
+        for pid in self._processes():
+            try:
+                os.kill(pid, signal.SIGTERM)
+            except ProcessLookupError:
+                continue
 
+    def wait(self) -> None:
+        """Until they have ended, or POD_PATIENCE after they were asked."""
+        while self._processes() and time.monotonic() < self._deadline:
+            time.sleep(0.1)
 
-def _send(pid: int, kind: signal.Signals) -> None:
-    try:
-        os.kill(pid, kind)
-    except ProcessLookupError:
-        return
+    def _processes(self) -> set[int]:
+        return cgroups.processes(self._group, self._hierarchies)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ those that components leave behind.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 import time
@@ -19,6 +20,10 @@ from infra.clusters.processes.readiness import Gate, always
 SIGNALS = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT}
 GATE_TIMEOUT = 120.0
 GATE_INTERVAL = 0.05
+LARGEST_LOG = 16 * 1024 * 1024
+"""Bytes: of a log that has grown beyond, one copy is kept beside a fresh one."""
+LOG_INTERVAL = 60.0
+"""Seconds between two looks at the logs."""
 STOP_PATIENCE = 4.0
 """Seconds for one component to end by itself."""
 
@@ -106,16 +111,17 @@ class Supervisor:
     def run(self) -> None:
         """Keep all running until told to stop."""
         while not self.stopping:
+            put_long_logs_aside(self.logs)
             self._pump(self._until_next_restart())
 
-    def stop(self, before_runtime: Callable[[], None] = lambda: None) -> None:
-        """Stop all in the reverse order; `before_runtime` is called when only the first component still runs."""
+    def stop(self, after: Mapping[str, Callable[[], None]] | None = None) -> None:
+        """Stop all in the reverse order; the functions in `after` are called when the component of that name ended."""
         self.stopping = True
         self._enter("stopping")
         for state in reversed(self.states):
-            if state is self.states[0]:
-                before_runtime()
             self._end(state)
+            if after and state.component.name in after:
+                after[state.component.name]()
         self._enter("stopped")
 
     def _enter(self, phase: str) -> None:
@@ -147,7 +153,7 @@ class Supervisor:
 
     def _until_next_restart(self) -> float:
         dues = [state.due for state in self.states if state.due is not None]
-        return max(0.0, min(dues) - time.monotonic()) if dues else 3600.0
+        return max(0.0, min(dues) - time.monotonic()) if dues else LOG_INTERVAL
 
     def _reap(self) -> None:
         while True:
@@ -200,6 +206,14 @@ class Supervisor:
             deadline = time.monotonic() + STOP_PATIENCE
             while state.pid and time.monotonic() < deadline:
                 self._pump(GATE_INTERVAL)
+
+
+def put_long_logs_aside(logs: Path) -> None:
+    """Copy and empty them: whoever writes there appends to an open file, and goes on."""
+    for log in logs.glob("*.log"):
+        if log.stat().st_size > LARGEST_LOG:
+            shutil.copyfile(log, log.with_suffix(".log.1"))
+            os.truncate(log, 0)
 
 
 def say(text: str) -> None:
