@@ -24,7 +24,7 @@ def peers(rules: list[dict[str, Any]], side: str) -> dict[int, set[str]]:
 def test_the_gateway_asks_and_prometheus_scrapes(production: Callable[[Record], Served]) -> None:
     spec = network.policy(production(ALONE))["spec"]
     assert spec["policyTypes"] == ["Ingress", "Egress"]
-    assert peers(spec["ingress"], "from") == {9000: {"envoy-gateway-system", "gateway"}, 6000: {"monitoring"}}
+    assert peers(spec["ingress"], "from") == {9000: {"envoy-gateway-system"}, 6000: {"monitoring"}}
     assert peers(spec["egress"], "to") == {53: {"kube-system"}, 4222: {"nats"}}
 
 

@@ -25,8 +25,8 @@ def container(predictor: dict[str, Any]) -> dict[str, Any]:
     return dict(only)
 
 
-def variables(predictor: dict[str, Any]) -> dict[str, str]:
-    return {entry["name"]: entry["value"] for entry in container(predictor)["env"]}
+def variables(predictor: dict[str, Any]) -> dict[str, Any]:
+    return {entry["name"]: entry.get("value", entry.get("valueFrom")) for entry in container(predictor)["env"]}
 
 
 def test_there_is_a_predictor_for_each_release(production: Production) -> None:
@@ -98,15 +98,14 @@ def test_the_request_log_brings_its_secrets(production: Production) -> None:
     served = production(ALONE)
     none = with_log(served, None)
     assert (variables(none), volumes(none)) == ({}, {"tmp"})
-    log = RequestLog(url="nats://nats:4222", namespace="nats", credentials="nats-client", token_key="token")
+    log = RequestLog(secret="request-log", namespace="nats", port=4222, token_key="token")
     all_of_it = with_log(served, log)
     assert variables(all_of_it) == {
-        "SLIPWAY_REQUEST_LOG": "nats://nats:4222",
+        "SLIPWAY_REQUEST_LOG": {"secretKeyRef": {"name": "request-log", "key": "url"}},
         "SLIPWAY_SPOOL": "/var/spool/slipway",
-        "SLIPWAY_NATS_CREDS": "/run/secrets/nats/nats.creds",
         "SLIPWAY_TOKEN_KEY": "/run/secrets/token/token.key",
     }
-    assert volumes(all_of_it) == {"tmp", "spool", "nats", "token"}
+    assert volumes(all_of_it) == {"tmp", "spool", "token"}
     mounts = {mount["name"] for mount in container(all_of_it)["volumeMounts"]}
     assert mounts == volumes(all_of_it)
 

@@ -34,8 +34,9 @@ WRONG: dict[str, Any] = {
     "resources.requests.memory": "192MB",
     "resources.limits.memory": "64Mi",
     "resources.limits": {"cpu": "1"},
+    "request_log.secret": "Not_A_Name",
+    "request_log.port": 0,
     "request_log.url": "nats://user:password@nats:4222",
-    "request_log.credentials": "Not_A_Name",
     "request_log.password": "hunter2",
 }
 
