@@ -31,13 +31,9 @@ class Recorder(pulumi.runtime.Mocks):
             return {"result": [one for one in yaml.safe_load_all(args.args["text"]) if one]}
         return {"accountId": "123456789012", "region": "eu-central-1"}
 
-    def kinds(self) -> list[str]:
-        """The types of what was created."""
-        return [args.typ for args in self.seen]
-
     def named(self, name: str, kind: str = "") -> dict[str, Any]:
-        """The inputs of one resource."""
-        found = [args.inputs for args in self.seen if args.name == name and kind in args.typ]
+        """The inputs of one resource, by its name and the end of its type."""
+        found = [args.inputs for args in self.seen if args.name == name and args.typ.endswith(kind)]
         assert len(found) == 1, f"{name}: {len(found)} of {[args.name for args in self.seen]}"
         inputs: dict[str, Any] = found[0]
         return inputs
@@ -63,6 +59,11 @@ def run(program: Callable[[], Any]) -> None:
         return program()
 
     go()
+
+
+def opened(value: Any) -> Any:
+    """A value without the wrapping that marks it as secret."""
+    return value["value"] if isinstance(value, dict) and _SIGNATURE in value else value
 
 
 def _made(args: pulumi.runtime.MockResourceArgs) -> dict[str, Any]:
