@@ -106,7 +106,7 @@ def test_the_secrets_that_gitops_expects(local: Recorder) -> None:
 def test_what_is_secret_leaves_the_program_as_a_secret() -> None:
     exported: dict[str, Any] = {}
     with recording("test", {"provider": "processes"}), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pulumi, "export", lambda name, value: exported.__setitem__(name, value))
+        patch.setattr(pulumi, "export", exported.__setitem__)
         run(program.compose)
         kinds: dict[str, bool] = {}
 
@@ -174,8 +174,8 @@ def test_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     assert recorder.named("image-git")["push_url"] == "http://127.0.0.1:5001"
 
 
-# What pulumi_eks says of itself when it is imported.
-@pytest.mark.filterwarnings("ignore:NodeGroup uses:DeprecationWarning")
+# What the SDKs say of their own parts when they are imported.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_eks_has_a_cluster_repositories_and_internal_load_balancers() -> None:
     recorder = composed({"provider": "eks", "eks": '{"nodes": 3}'})
     assert recorder.named("cluster", "eks:index:Cluster")["desiredCapacity"] == 3
