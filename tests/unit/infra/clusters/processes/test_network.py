@@ -35,6 +35,12 @@ def test_what_is_the_stacks_goes_into_its_link_or_nowhere(commands: list[str], t
         assert f"ip route add blackhole {name} metric 9999" in commands
 
 
+def test_no_pod_pushes_to_the_registry(commands: list[str], tmp_path: Path) -> None:
+    network.create(Layout("testing", tmp_path), RANGES)
+    (rules,) = [command for command in commands if " nft " in command]
+    assert "iifname cni0 tcp dport 5000 drop" in rules
+
+
 def test_control_groups_stay_in_sight(commands: list[str], tmp_path: Path) -> None:
     network.create(Layout("testing", tmp_path), RANGES)
     assert not any("netns exec" in command for command in commands)
