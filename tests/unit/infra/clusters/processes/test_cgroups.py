@@ -54,7 +54,7 @@ def test_the_second_version_hands_on_the_controllers_that_there_are(tmp_path: Pa
 
 
 def test_control_groups_that_cannot_be_made_are_told_with_the_reason(tmp_path: Path) -> None:
-    with pytest.raises(PlatformError, match="control group slipway-a cannot be made: .*No such file"):
+    with pytest.raises(PlatformError, match=r"control group slipway-a cannot be made: .*No such file"):
         cgroups.create("slipway-a", Hierarchies(1, (tmp_path / "nowhere",)))
 
 

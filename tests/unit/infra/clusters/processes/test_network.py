@@ -19,6 +19,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The commands that would have been run."""
     ran: list[str] = []
     monkeypatch.setattr(network, "_run", lambda *command: ran.append(" ".join(command)))
+    monkeypatch.setattr(network, "_forget_empty_namespace_folder", lambda folder: None)
     return ran
 
 
