@@ -15,7 +15,6 @@ from infra.clusters.processes.programs import Programs
 from infra.clusters.processes.spec import PEOPLE_PORTS, NodeSpec
 from infra.errors import PlatformError, UsageError
 
-
 NOTHING: dict[ModuleType, dict[str, object]] = {
     running: {"processes": [], "init": None, "stop": None},
     network: {"remove": None, "leftovers": []},
