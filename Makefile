@@ -14,6 +14,7 @@ STOCK := environments/mlserver environments/seldon
 # Pulumi and what drives it: its pins cannot live with the rest.
 INFRA := infra/.venv/bin
 PLATFORM := $(INFRA)/python -m infra.automation
+platform-up test-cluster: export SLIPWAY_PLATFORM ?= $(or $(XDG_STATE_HOME),$(HOME)/.local/state)/slipway/$(STACK)/platform.json
 OWN := . $(filter-out $(STOCK),$(ENVIRONMENTS))
 MODEL ?= $(firstword $(MODELS))
 PORT ?= 8080
@@ -87,17 +88,27 @@ format: setup  ## Mend format and lint where that can be done by machine
 serve: setup  ## Serve the newest release of MODEL on PORT, and print a curl that works
 	slipway serve $(MODEL) --port $(PORT) --log-format console
 
+# What runs later is decided by pull requests.
+define first_release
+	slipway publish $(1) && slipway promote $(1) --to staging --merge && slipway promote $(1) --to production --merge
+endef
+
 .PHONY: test-cluster
 test-cluster: repro platform-build  ## Bring a whole platform up on this machine (Linux, root), break it, and take it down
 	pytest tests/cluster --cluster
 
+.PHONY: platform-packages
+platform-packages: setup  ## Install the Debian packages that a platform needs where neither Docker nor Podman runs
+	@docker info >/dev/null 2>&1 || podman info >/dev/null 2>&1 || environments/debian-packages debian-platform
+
 .PHONY: platform-build
-platform-build: setup  ## Build the platform's programs and images into the user's cache folder: half an hour the first time
+platform-build: platform-packages  ## Build the platform's programs and images into the user's cache folder: half an hour the first time
 	$(INFRA)/python -m infra.builds warm
 
 .PHONY: platform-up
-platform-up: setup  ## Bring the platform STACK up: cluster, registry, Argo CD, add-ons, and MODEL served
+platform-up: platform-packages  ## Bring the platform STACK up: cluster, registry, Argo CD, add-ons, and each released model served
 	$(PLATFORM) up --stack $(STACK)
+	@for model in $(notdir $(wildcard releases/*)); do $(call first_release,$$model); done
 
 .PHONY: platform-preview
 platform-preview: setup  ## Show what platform-up would change, and what has drifted

@@ -11,10 +11,13 @@ from infra.bootstrap.git import INSIDE, USER, GitServer, GitServerArgs
 from infra.bootstrap.registry import Registry, RegistryArgs, wanted
 from infra.bootstrap.repositories import Seed, Upstream
 from infra.bootstrap.secrets import PlatformSecrets
+from infra.builds import manifests
 from infra.clusters import choice
 from infra.clusters.capabilities import Capabilities, provider
 from infra.paths import REPOSITORY
 from infra.settings import GitOps, from_pulumi
+
+_REPOSITORIES = {"url": "/platform.git", "upstream_url": "/upstream.git"}
 
 
 def compose() -> None:
@@ -34,7 +37,7 @@ def compose() -> None:
         pulumi.ResourceOptions.merge(after_secrets, pulumi.ResourceOptions(depends_on=[registry])),
     )
     contents = _contents(git, secrets, settings.gitops, inside)
-    facts = {
+    facts: dict[str, pulumi.Input[str]] = {
         "repoURL": settings.gitops.repository or f"{INSIDE}/platform.git",
         "targetRevision": settings.gitops.revision,
         "seldonWebhookCA": secrets.seldon_authority,
@@ -65,23 +68,20 @@ def _contents(
 ) -> list[pulumi.Resource]:
     """What the Git server holds from the beginning."""
     opts = pulumi.ResourceOptions(parent=git, deleted_with=inside.deleted_with)
-    account = {"user": USER, "password": secrets.git_password}
+    account: dict[str, pulumi.Input[str]] = {"user": USER, "password": secrets.git_password}
     upstreams = Upstream(
-        "upstream", upstream.key(), {"url": pulumi.Output.concat(git.url, "/upstream.git"), **account}, opts
+        "upstream", manifests.key(), {"url": pulumi.Output.concat(git.url, "/upstream.git"), **account}, opts
     )
     if settings.repository:
         return [upstreams]
-    target = {"url": pulumi.Output.concat(git.url, "/platform.git"), **account}
+    target: dict[str, pulumi.Input[str]] = {"url": pulumi.Output.concat(git.url, "/platform.git"), **account}
     return [upstreams, Seed("platform", REPOSITORY, target, opts)]
 
 
 def _export(cluster: Capabilities, git: GitServer, secrets: PlatformSecrets) -> None:
     pulumi.export("kubeconfig", pulumi.Output.secret(cluster.kubeconfig))
     pulumi.export("registry", {"prefix": cluster.registry.pull_prefix, "push_url": cluster.registry.push_url})
-    urls = {
-        "url": pulumi.Output.concat(git.url, "/platform.git"),
-        "upstream_url": pulumi.Output.concat(git.url, "/upstream.git"),
-    }
+    urls = {name: pulumi.Output.concat(git.url, path) for name, path in _REPOSITORIES.items()}
     pulumi.export("git", {**urls, "user": USER, "password": secrets.git_password})
     pulumi.export("urls", dict(cluster.exposure.urls))
 

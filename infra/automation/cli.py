@@ -23,7 +23,10 @@ app = typer.Typer(
 )
 Stack = Annotated[str, typer.Option("--stack", help="The stack: infra/Pulumi.<stack>.yaml holds its settings.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document to standard output.")]
-Settings = Annotated[Path | None, typer.Option("--settings", help="Another settings file than the stack's own.")]
+Settings = Annotated[
+    Path | None,
+    typer.Option("--settings", envvar="SLIPWAY_SETTINGS", help="Another settings file than the stack's own."),
+]
 Clone = Annotated[
     Path | None, typer.Option("--clone", help="The clone that gets the remote `platform`; default: this one.")
 ]
@@ -125,6 +128,9 @@ def main() -> None:
     """Run the command line; an error is told in two lines, with its exit code."""
     try:
         app()
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. Run the same again to go on, or take the platform down.", err=True)
+        sys.exit(130)
     except PlatformError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)

@@ -77,21 +77,21 @@ class GitServer(pulumi.ComponentResource):
 
     def _volume(self, args: GitServerArgs) -> kubernetes.core.v1.PersistentVolumeClaim:
         # Not awaited: a class that waits for the first consumer would bind it only after the pod, which comes later.
-        metadata = {"name": "git", "namespace": NAMESPACE, "annotations": {"pulumi.com/skipAwait": "true"}}
         return kubernetes.core.v1.PersistentVolumeClaim(
             "git-volume",
-            metadata=kubernetes.meta.v1.ObjectMetaArgs(**metadata),
+            metadata={"name": "git", "namespace": NAMESPACE, "annotations": {"pulumi.com/skipAwait": "true"}},
             spec={"access_modes": ["ReadWriteOnce"], "resources": {"requests": {"storage": args.size}}},
             opts=self._child,
         )
 
     def _service(self, exposure: Exposure) -> kubernetes.core.v1.Service:
-        port = kubernetes.core.v1.ServicePortArgs(name="http", port=80, target_port="http")
+        port: kubernetes.core.v1.ServicePortArgsDict = {"name": "http", "port": 80, "target_port": "http"}
         if exposure.service_type == "NodePort":
-            port.node_port = NODE_PORTS["git"]
+            port["node_port"] = NODE_PORTS["git"]
+        annotations = dict(exposure.annotations)
         return kubernetes.core.v1.Service(
             "git-service",
-            metadata={"name": "git", "namespace": NAMESPACE, "labels": _LABELS, "annotations": exposure.annotations},
+            metadata={"name": "git", "namespace": NAMESPACE, "labels": _LABELS, "annotations": annotations},
             spec={"type": exposure.service_type, "selector": _LABELS, "ports": [port]},
             opts=self._child,
         )

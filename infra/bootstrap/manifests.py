@@ -83,7 +83,7 @@ def _containers(document: Document) -> list[Document]:
 
 
 def _is(document: Document, kind: str, name: str) -> bool:
-    return document["kind"] == kind and document["metadata"]["name"] == name
+    return bool(document["kind"] == kind and document["metadata"]["name"] == name)
 
 
 def _one(documents: list[Document], kind: str, name: str) -> Document:

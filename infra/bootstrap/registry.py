@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,7 @@ from infra.builds.containers import entry
 from infra.builds.progress import Progress
 from infra.builds.registry import Client
 from infra.clusters.capabilities import RegistryAddress
-from infra.clusters.commands import run
+from infra.clusters.commands import run, say
 
 _MADE_BY_THE_CLUSTER = frozenset({"base", "pause", "coredns"})
 """`base` is a layer of the others, and a cluster brings its pause image and its DNS along."""
@@ -90,8 +89,7 @@ class Registry(pulumi.ComponentResource):
 
 def _pushed(props: Mapping[str, Any]) -> dict[str, Any]:
     name, url = props["image"], props["push_url"]
-    # Standard output belongs to the plugin's protocol.
-    progress = Progress(lambda line: print(line, file=sys.stderr, flush=True))
+    progress = Progress(say)
     image = images([name], progress)[name]
     if url.startswith(_LOCAL):
         push([image], url, progress)

@@ -12,6 +12,7 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
 
+from infra.builds import manifests
 from infra.errors import PlatformError
 
 BRANCH = "main"
@@ -121,8 +122,6 @@ def push(repository: Path, commit: str, target: Mapping[str, Any], *, force: boo
 
 
 def _publish(props: Mapping[str, Any]) -> dict[str, Any]:
-    from infra.builds import manifests
-
     with tempfile.TemporaryDirectory() as folder:
         tree, repository = Path(folder) / "tree", Path(folder) / "upstream.git"
         manifests.write(tree)

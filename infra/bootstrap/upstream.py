@@ -1,4 +1,4 @@
-"""What is taken from upstream's modules: Argo CD's manifests, and the tree that becomes `upstream.git`."""
+"""Argo CD's manifests, from upstream's module."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 
 from infra.errors import PlatformError
@@ -30,3 +31,9 @@ def run(command: Sequence[str], remedy: str, *, stdin: str = "", environment: Ma
         said = (done.stderr.strip() or done.stdout.strip())[-800:]
         raise PlatformError(f"`{' '.join(command[:4])}` failed: {said}", remedy)
     return done.stdout
+
+
+def say(line: str) -> None:
+    """Tell people how far it is. To standard error: standard output belongs to the protocol of Pulumi's plugins."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()

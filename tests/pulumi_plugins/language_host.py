@@ -1,7 +1,8 @@
+# ruff: noqa: N802 (the methods are called as the protocol calls them)
 """Stand-in for pulumi-language-python: run a program's `__main__.py` in this interpreter.
 
-The SDK's Automation API has a language server for a function; this lets it run a file. The engine reads the port from the
-first line of standard output, and passes its own address as an argument, or in `Handshake`.
+The SDK's Automation API has a language server for a function; this lets it run a file. The engine reads the port from
+the first line of standard output, and passes its own address as an argument, or in `Handshake`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import orphan
 from google.protobuf import empty_pb2
 from pulumi.automation._server import LanguageServer
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
@@ -72,13 +74,15 @@ class FileServer(LanguageServer):
 
 def main() -> None:
     """Serve until the engine ends this process."""
+    orphan.end_with_parent()
     engine = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), "")
     options = [("grpc.max_receive_message_length", LARGEST_MESSAGE), ("grpc.max_send_message_length", LARGEST_MESSAGE)]
     server = grpc.server(futures.ThreadPoolExecutor(4), options=options)
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(FileServer(engine), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    print(port, flush=True)
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
     server.wait_for_termination()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -20,6 +19,7 @@ from infra.clusters.capabilities import (
     RegistryAddress,
     loopback_urls,
 )
+from infra.clusters.commands import say
 from infra.clusters.processes import lifecycle, preflight
 from infra.clusters.processes.layout import Layout
 from infra.clusters.processes.programs import BUILT, Programs
@@ -45,7 +45,7 @@ class NodeProvider(ResourceProvider):
     def update(self, _id: str, _olds: Mapping[str, Any], news: Mapping[str, Any]) -> UpdateResult:
         """Start the cluster as it is to be now; its data stay."""
         if lifecycle.status(news["stack"]).condition != "absent":
-            lifecycle.stop(news["stack"], say=_say)
+            lifecycle.stop(news["stack"], say=say)
         return UpdateResult(_up(news))
 
     def read(self, id_: str, props: Mapping[str, Any]) -> ReadResult:
@@ -57,7 +57,7 @@ class NodeProvider(ResourceProvider):
 
     def delete(self, id_: str, _props: Mapping[str, Any]) -> None:
         """Take the cluster down with its data."""
-        lifecycle.down(id_, say=_say)
+        lifecycle.down(id_, say=say)
 
 
 class Node(Resource):
@@ -121,13 +121,13 @@ class Provider:
         return ClusterStatus("degraded" if down and state == "running" else state, detail if found.components else "")
 
     def stop(self, stack: str) -> None:
-        lifecycle.stop(stack, say=_say)
+        lifecycle.stop(stack, say=say)
 
     def start(self, stack: str) -> None:
-        lifecycle.start(stack, say=_say)
+        lifecycle.start(stack, say=say)
 
     def remove(self, stack: str) -> None:
-        lifecycle.down(stack, say=_say)
+        lifecycle.down(stack, say=say)
 
 
 PROVIDER = Provider()
@@ -142,11 +142,6 @@ def _up(props: Mapping[str, Any]) -> dict[str, Any]:
     programs = Programs.of({name: program(name) for name in BUILT})
     # Numbers arrive as floats: protobuf knows no others.
     ports = {int(outer): int(inner) for outer, inner in props["ports"].items()}
-    cluster = lifecycle.up(props["stack"], programs, ports, say=_say)
+    cluster = lifecycle.up(props["stack"], programs, ports, say=say)
     made = {"kubeconfig": cluster.kubeconfig.read_text(), "registry_url": cluster.registry_url, "condition": _READY}
     return {**{name: props[name] for name in ("stack", "ports", "versions")}, **made}
-
-
-def _say(line: str) -> None:
-    # Standard output belongs to the plugin's protocol.
-    print(line, file=sys.stderr, flush=True)

@@ -36,10 +36,13 @@ class Kubectl:
     """kubectl as the administrator of one cluster."""
 
     def __init__(self, program: Path, kubeconfig: Path) -> None:
-        self._command = (str(program), f"--kubeconfig={kubeconfig}", "--request-timeout=20s")
+        cache = kubeconfig.parent / "kubectl-cache"
+        self._command = (str(program), f"--kubeconfig={kubeconfig}", f"--cache-dir={cache}", "--request-timeout=20s")
 
     def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*self._command, *arguments], input=stdin, capture_output=True, text=True, check=False)
+        command = [*self._command, *arguments]
+        # An empty environment: a proxy that somebody set does not lead to this address.
+        return subprocess.run(command, input=stdin, env={}, capture_output=True, text=True, check=False)
 
     def get(self, *what: str) -> Object:
         """The object or the list that it names; an empty one when the API server does not tell."""

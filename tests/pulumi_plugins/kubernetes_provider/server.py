@@ -1,8 +1,11 @@
+# ruff: noqa: N802 (the methods are called as the protocol calls them)
 """Pulumi's provider protocol over a cluster."""
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
+import sys
 import traceback
 from collections.abc import Awaitable, Callable
 from functools import wraps
@@ -146,8 +149,8 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     async def GetPluginInfo(self, request: Any, context: Any) -> Any:
-        """The engine asks for a version; it compares it with nothing."""
-        return plugin_pb2.PluginInfo(version="0.0.1")
+        """The engine warns of a plugin that is older than the SDK with which the program was written."""
+        return plugin_pb2.PluginInfo(version=importlib.metadata.version("pulumi-kubernetes"))
 
     async def _applied(self, inputs: Object, timeout: float) -> Object:
         cluster = self._wanted()
@@ -181,5 +184,6 @@ async def serve() -> None:
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(KubernetesProvider(), server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    print(port, flush=True)
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
     await server.wait_for_termination()
