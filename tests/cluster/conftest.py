@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.bare_node import BareNode, free_ports
+from tests.cluster.platform import ROOT, Platform
 
 HERE = Path(__file__).parent
 
@@ -67,4 +68,25 @@ metadata:
   generateName: test-
   labels:
     pod-security.kubernetes.io/enforce: restricted
+"""
+
+
+@pytest.fixture
+def model_namespace(platform: Platform) -> Iterator[str]:
+    """A fresh namespace for models, with the policies of staging and production, where the Seldon operator may write."""
+    name = platform.kubectl("create", "-f-", "-o", "jsonpath={.metadata.name}", stdin=MODEL_NAMESPACE)
+    platform.kubectl("-n", name, "apply", "-k", str(OPERATOR_ACCESS))
+    yield name
+    platform.kubectl("delete", "namespace", name, "--wait=false")
+
+
+OPERATOR_ACCESS = ROOT / "gitops/addons/policies/operator-access"
+MODEL_NAMESPACE = """
+apiVersion: v1
+kind: Namespace
+metadata:
+  generateName: models-
+  labels:
+    pod-security.kubernetes.io/enforce: restricted
+    slipway.dev/models: "true"
 """
