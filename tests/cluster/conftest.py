@@ -73,7 +73,7 @@ metadata:
 
 @pytest.fixture
 def model_namespace(platform: Platform) -> Iterator[str]:
-    """A fresh namespace for models, with the policies of staging and production, where the Seldon operator may write."""
+    """A fresh namespace for models: the policies hold there, and the Seldon operator may write."""
     name = platform.kubectl("create", "-f-", "-o", "jsonpath={.metadata.name}", stdin=MODEL_NAMESPACE)
     platform.kubectl("-n", name, "apply", "-k", str(OPERATOR_ACCESS))
     yield name
