@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.manifests.building import Builder, Manifest
+from tests.manifests.schemas import Schemas
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +39,11 @@ def addons(builder: Builder, applications: dict[str, Manifest]) -> dict[str, lis
 @pytest.fixture(scope="session")
 def addon_manifests(addons: dict[str, list[Manifest]]) -> list[Manifest]:
     return [manifest for manifests in addons.values() for manifest in manifests]
+
+
+@pytest.fixture(scope="session")
+def schemas(builder: Builder, addon_manifests: list[Manifest]) -> Schemas:
+    return Schemas(builder.folders["kubernetes"], builder.folders["argo-cd"], addon_manifests)
 
 
 @pytest.fixture(scope="session")

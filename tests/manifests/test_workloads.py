@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import yaml
 
-from tests.manifests.building import ROOT, Builder, Manifest
+from tests.manifests.building import ROOT, Manifest
 from tests.manifests.schemas import Schemas
 
 MEBIBYTES = {"Mi": 1, "Gi": 1024}
@@ -33,16 +33,14 @@ def _containers(manifests: list[Manifest]) -> Iterator[tuple[str, Manifest, Mani
 
 
 def test_every_manifest_is_as_its_schema_says(
-    builder: Builder, root: list[Manifest], addon_manifests: list[Manifest]
+    schemas: Schemas, root: list[Manifest], addon_manifests: list[Manifest]
 ) -> None:
-    schemas = Schemas(builder.folders["kubernetes"], builder.folders["argo-cd"], addon_manifests)
     # The schema of CRDs describes schemas, and is not a JSON schema itself.
     checked = [one for one in [*root, *addon_manifests] if one["kind"] != "CustomResourceDefinition"]
     assert [fault for one in checked for fault in schemas.faults(one)] == []
 
 
-def test_a_wrong_manifest_is_seen(builder: Builder, addon_manifests: list[Manifest]) -> None:
-    schemas = Schemas(builder.folders["kubernetes"], builder.folders["argo-cd"], addon_manifests)
+def test_a_wrong_manifest_is_seen(schemas: Schemas) -> None:
     service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "x"}, "spec": {"port": [], "type": 1}}
     assert len(schemas.faults(service)) == 2
     gateway = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway", "metadata": {"name": "x"}}
