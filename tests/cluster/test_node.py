@@ -158,7 +158,7 @@ def test_a_second_up_at_once_is_told_so(absent_node: BareNode) -> None:
         second = absent_node.run("up")
         first.communicate()
     assert second.returncode == 3
-    assert "Another command is at work on stack cluster-test-alone." in second.stderr
+    assert "Another command is at work on stack alone." in second.stderr
     assert first.returncode == 0
     assert absent_node.is_whole()
 
@@ -177,7 +177,7 @@ def test_a_taken_port_is_named_and_nothing_is_left(absent_node: BareNode) -> Non
 def test_a_stack_that_does_not_exist_is_not_started(absent_node: BareNode) -> None:
     done = absent_node.run("start")
     assert done.returncode == 2
-    assert "There is no stack cluster-test-alone" in done.stderr
+    assert "There is no stack alone" in done.stderr
 
 
 def _push_busybox(node: BareNode) -> None:
