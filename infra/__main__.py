@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pulumi
 import pulumi_kubernetes as kubernetes
 
@@ -11,6 +13,7 @@ from infra.bootstrap.git import INSIDE, USER, GitServer, GitServerArgs
 from infra.bootstrap.registry import Registry, RegistryArgs, wanted
 from infra.bootstrap.repositories import Seed, Upstream
 from infra.bootstrap.secrets import PlatformSecrets
+from infra.builds import manifests
 from infra.clusters import choice
 from infra.clusters.capabilities import Capabilities, provider
 from infra.paths import REPOSITORY
@@ -44,7 +47,9 @@ def compose() -> None:
         "modelImages": pulumi.Output.concat(cluster.registry.pull_prefix, "/"),
     }
     root = RootApplicationArgs(facts["repoURL"], settings.gitops, facts, outlives=cluster.lifetime is None)
-    handed_over = pulumi.ResourceOptions(depends_on=[argocd, *contents])
+    before: pulumi.Output[Sequence[pulumi.Input[pulumi.Resource]]]
+    before = argocd.installed.apply(lambda objects: [*objects, *contents])
+    handed_over = pulumi.ResourceOptions(depends_on=before)
     RootApplication("root", root, pulumi.ResourceOptions.merge(inside, handed_over))
     _export(cluster, git, secrets)
 
@@ -69,7 +74,7 @@ def _contents(
     opts = pulumi.ResourceOptions(parent=git, deleted_with=inside.deleted_with)
     account: dict[str, pulumi.Input[str]] = {"user": USER, "password": secrets.git_password}
     upstreams = Upstream(
-        "upstream", upstream.key(), {"url": pulumi.Output.concat(git.url, "/upstream.git"), **account}, opts
+        "upstream", manifests.key(), {"url": pulumi.Output.concat(git.url, "/upstream.git"), **account}, opts
     )
     if settings.repository:
         return [upstreams]

@@ -20,6 +20,7 @@ _SIGNS = {
     "create-replacement": "+",
     "delete-replaced": "-",
 }
+_NOISE = re.compile(r"using pulumi-[a-z-]+ from \$PATH|$")
 _COLOUR_TAG = re.compile(r"<\{%.*?%\}>")
 
 
@@ -33,6 +34,7 @@ class EngineProgress:
         self._console = console
         self._title = title
         self._under_way: dict[str, str] = {}
+        self._told: set[tuple[str, str]] = set()
         self._bar = Progress(
             SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True
         )
@@ -66,6 +68,9 @@ class EngineProgress:
     def _end(self, step: auto.StepEventMetadata) -> None:
         self._under_way.pop(step.urn, None)
         operation = str(getattr(step.op, "value", step.op))
+        if (step.urn, operation) in self._told:
+            return  # a component tells twice: that it is there, and its outputs
+        self._told.add((step.urn, operation))
         self.changes[operation] += 1
         if operation not in QUIET:
             keys = ", ".join(step.diffs or [])
@@ -85,8 +90,8 @@ class EngineProgress:
         message = plain(diagnostic.message)
         if diagnostic.severity == "error":
             self.errors.append(message)
-        elif diagnostic.severity in ("warning", "info#err") and not diagnostic.ephemeral and message:
-            self._console.print(f"    {message}", style="dim", markup=False, highlight=False)
+        elif diagnostic.severity in ("warning", "info#err") and not (diagnostic.ephemeral or _NOISE.match(message)):
+            self._console.print(f"    {message}", style="dim", markup=False, highlight=False, soft_wrap=True)
 
     def _show(self) -> None:
         names = list(self._under_way.values())
@@ -98,7 +103,9 @@ class EngineProgress:
 def label(urn: str) -> str:
     """`Deployment argocd/argocd-server` from a resource's URN."""
     kinds, _, name = urn.split("::", 2)[-1].partition("::")
-    return f"{kinds.rsplit(':', 1)[-1]} {name}"
+    kind = kinds.rsplit("$", 1)[-1]
+    # A dynamic provider's resources have no kind of their own, and names that say enough.
+    return name if kind.startswith("pulumi-python:") else f"{kind.rsplit(':', 1)[-1]} {name}"
 
 
 def plain(message: str) -> str:

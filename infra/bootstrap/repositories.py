@@ -12,7 +12,7 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
 
-from infra.bootstrap import upstream
+from infra.builds import manifests
 from infra.errors import PlatformError
 
 BRANCH = "main"
@@ -124,7 +124,7 @@ def push(repository: Path, commit: str, target: Mapping[str, Any], *, force: boo
 def _publish(props: Mapping[str, Any]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         tree, repository = Path(folder) / "tree", Path(folder) / "upstream.git"
-        upstream.write_tree(tree)
+        manifests.write(tree)
         commit = commit_of(tree, repository)
         if head_of(props["url"]) != commit:
             push(repository, commit, props, force=True)

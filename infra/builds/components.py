@@ -7,6 +7,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -22,24 +23,31 @@ class Component:
     module: str
     version: str
     programs: dict[str, str]
-    ldflags: tuple[str, ...]
+    ldflags: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    release: str = ""
+
+    @property
+    def shown_version(self) -> str:
+        """The version as its makers and its image's tag say it, e.g. v1.2.3."""
+        return self.release or self.version
 
     @property
     def number(self) -> str:
-        """The version as image tags and some programs want it, without the leading v."""
-        return self.version.removeprefix("v")
+        """The shown version without the leading v."""
+        return self.shown_version.removeprefix("v")
 
     def linker_flags(self) -> str:
         """The value of `-ldflags`: no symbol table, no DWARF, and the version where the program prints it."""
         major, minor = self.number.split(".")[:2]
-        facts = {"version": self.version, "number": self.number, "major": major, "minor": minor}
+        facts = {"version": self.shown_version, "number": self.number, "major": major, "minor": minor}
         return " ".join(["-s -w", *(flag.format(**facts) for flag in self.ldflags)])
 
     def key(self, *toolchain: str) -> str:
         """Names a build: sha256 over go.mod, go.sum, our sources, the flags, and the toolchain given."""
         parts = [path.name.encode() + b"\0" + path.read_bytes() for path in sorted(self.source.iterdir())]
         parts += [f"{name}={package}".encode() for name, package in sorted(self.programs.items())]
-        parts += [text.encode() for text in (self.linker_flags(), *toolchain)]
+        parts += [text.encode() for text in (self.linker_flags(), *self.tags, *toolchain)]
         digest = hashlib.sha256()
         for part in parts:
             digest.update(len(part).to_bytes(8, "big") + part)
@@ -58,11 +66,17 @@ def components() -> dict[str, Component]:
     return load()
 
 
-def _component(source: Path, facts: dict[str, object]) -> Component:
-    module, programs, ldflags = str(facts["module"]), facts["programs"], facts.get("ldflags", [])
-    if not isinstance(programs, dict) or not isinstance(ldflags, list):
-        raise TypeError(f"components.yaml: {source.name}: programs is a table and ldflags is a list")
-    return Component(source.name, source, module, required_version(source, module), programs, tuple(ldflags))
+def _component(source: Path, facts: dict[str, Any]) -> Component:
+    return Component(
+        name=source.name,
+        source=source,
+        module=facts["module"],
+        version=required_version(source, facts["module"]),
+        programs=facts["programs"],
+        ldflags=tuple(facts.get("ldflags", ())),
+        tags=tuple(facts.get("tags", ())),
+        release=facts.get("release", ""),
+    )
 
 
 def required_version(source: Path, module: str) -> str:

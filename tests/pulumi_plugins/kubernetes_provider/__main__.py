@@ -2,6 +2,9 @@
 
 import asyncio
 
+import orphan
+
 from kubernetes_provider.server import serve
 
+orphan.end_with_parent()
 asyncio.run(serve())

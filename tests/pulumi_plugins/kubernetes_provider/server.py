@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import sys
 import traceback
@@ -148,8 +149,8 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     async def GetPluginInfo(self, request: Any, context: Any) -> Any:
-        """The engine asks for a version; it compares it with nothing."""
-        return plugin_pb2.PluginInfo(version="0.0.1")
+        """The engine warns of a plugin that is older than the SDK with which the program was written."""
+        return plugin_pb2.PluginInfo(version=importlib.metadata.version("pulumi-kubernetes"))
 
     async def _applied(self, inputs: Object, timeout: float) -> Object:
         cluster = self._wanted()
