@@ -57,8 +57,9 @@ def test_pods_resolve_names_of_the_cluster_and_no_others(node: BareNode, web: st
 def test_a_pod_reaches_itself_through_its_service(node: BareNode, web: str) -> None:
     address = node.kubectl("get", "service", "web", "-n", web, "-o", "jsonpath={.spec.clusterIP}")
     server = next(pid for pid in node.processes() if b"httpd" in Path(f"/proc/{pid}/cmdline").read_bytes())
-    command = ["nsenter", "-t", str(server), "-n", "curl", "-sS", "--fail", "--max-time", "5", f"http://{address}/"]
-    assert subprocess.check_output(command, text=True).strip() == _file(node, web)
+    command = ["nsenter", "-t", str(server), "-n", "curl", "-s", "--fail", "--max-time", "5", f"http://{address}/"]
+    page = _file(node, web)
+    eventually(lambda: subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() == page)
 
 
 def test_a_pod_that_is_not_restricted_is_refused(node: BareNode, namespace: str) -> None:
