@@ -81,7 +81,7 @@ def _claim(live: Object) -> str | None:
 
 def _condition(kind: str) -> Callable[[Object], str | None]:
     def check(live: Object) -> str | None:
-        conditions = {one["type"]: one["status"] for one in live.get("status", {}).get("conditions", [])}
+        conditions = {one["type"]: one["status"] for one in live.get("status", {}).get("conditions") or []}
         return None if conditions.get(kind) == "True" else f"condition {kind} is {conditions.get(kind, 'unknown')}"
 
     return check
