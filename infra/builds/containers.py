@@ -55,13 +55,10 @@ def images(names: Iterable[str] | None = None, progress: Progress | None = None)
     progress = progress or Quiet()
     asked = list(catalogue().images if names is None else names)
     wanted = [catalogue().named(name) for name in asked]
-    if any(_on_our_base(image) for image in wanted):
-        # First and alone, for the others would only wait for it.
-        base = catalogue().named(BASE)
-        found = {BASE: built(base, progress)}
-        wanted = [image for image in wanted if image.name != BASE]
-    else:
-        found = {}
+    # First and alone, for the others would only wait for it.
+    first = [catalogue().named(BASE)] if any(_on_our_base(image) for image in wanted) else []
+    found = {image.name: built(image, progress) for image in first}
+    wanted = [image for image in wanted if image.name not in found]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found |= {made.image.name: made for made in pool.map(lambda image: built(image, progress), wanted)}
     return {image: found[image] for image in asked}
