@@ -42,4 +42,5 @@ def main() -> None:
     os.execv("/usr/sbin/lighttpd", ["lighttpd", "-D", "-f", "/etc/lighttpd/slipway-git.conf"])
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -78,4 +78,5 @@ def main() -> None:
             sys.stderr.write(f"Argo CD was not told of {ref} ({error}); it will find the push when it polls.\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

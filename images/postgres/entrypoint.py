@@ -59,4 +59,5 @@ def main() -> None:
     os.execvp("postgres", ["postgres", "-D", str(data), "-c", "listen_addresses=*", *sys.argv[1:]])
 
 
-main()
+if __name__ == "__main__":
+    main()

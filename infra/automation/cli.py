@@ -128,6 +128,9 @@ def main() -> None:
     """Run the command line; an error is told in two lines, with its exit code."""
     try:
         app()
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. Run the same again to go on, or take the platform down.", err=True)
+        sys.exit(130)
     except PlatformError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)

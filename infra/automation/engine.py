@@ -110,7 +110,22 @@ def open_stack(stack: str, raw: Mapping[str, Any], program: auto.PulumiFn, comma
         stack_settings={stack: _stack_settings(stack, raw, workspace)},
         env_vars=variables,
     )
-    return auto.create_or_select_stack(stack, project_name=PROJECT, program=program, opts=options)
+    opened = auto.create_or_select_stack(stack, project_name=PROJECT, program=program, opts=options)
+    _forget_a_killed_run(opened)
+    return opened
+
+
+def _forget_a_killed_run(stack: auto.Stack) -> None:
+    """Our own lock is held, so a lock of Pulumi's is what a killed run has left, and so is what it had begun.
+
+    Begun creations can be forgotten, because every one of ours finds what is there: server-side apply, and providers
+    that go on where they stopped. Else each later run would warn of them.
+    """
+    stack.cancel()
+    state = stack.export_stack()
+    if state.deployment and state.deployment.get("pending_operations"):
+        state.deployment["pending_operations"] = []
+        stack.import_stack(state)
 
 
 def _project() -> auto.ProjectSettings:

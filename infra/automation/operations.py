@@ -144,10 +144,7 @@ def _choose(request: Request, settings: StackSettings) -> choice.Choice:
 
 
 def _open(request: Request, raw: dict[str, Any]) -> auto.Stack:
-    stack = engine.open_stack(request.stack, raw, compose, engine.find_command())
-    # We hold the lock of this stack: a lock of Pulumi's own is what a killed run has left.
-    stack.cancel()
-    return stack
+    return engine.open_stack(request.stack, raw, compose, engine.find_command())
 
 
 def _destroy(request: Request) -> Outcome:

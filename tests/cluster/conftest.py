@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.cluster import platform as platforms
 from tests.cluster.bare_node import BareNode, free_ports
 from tests.cluster.platform import ROOT, Platform
 
@@ -33,6 +35,22 @@ def programs(pytestconfig: pytest.Config) -> Path | None:
     """The folder that the command line names, or None for the programs that are built from the pins."""
     folder: Path | None = pytestconfig.getoption("--programs")
     return folder and folder.absolute()
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """The platform that SLIPWAY_PLATFORM names, or one of this run's own: brought up first, and in the end removed."""
+    named = Path(os.environ.get("SLIPWAY_PLATFORM", ""))
+    if named.is_file():
+        yield Platform(named, dict(os.environ))
+        return
+    folder = tmp_path_factory.mktemp("platform")
+    own = Platform(platforms.record_file(folder), platforms.environment(folder, free_ports()))
+    try:
+        own.run("make", "platform-up")
+        yield own
+    finally:
+        own.run("make", "platform-down")
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import orphan
 from google.protobuf import empty_pb2
 from pulumi.automation._server import LanguageServer
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
@@ -73,6 +74,7 @@ class FileServer(LanguageServer):
 
 def main() -> None:
     """Serve until the engine ends this process."""
+    orphan.end_with_parent()
     engine = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), "")
     options = [("grpc.max_receive_message_length", LARGEST_MESSAGE), ("grpc.max_send_message_length", LARGEST_MESSAGE)]
     server = grpc.server(futures.ThreadPoolExecutor(4), options=options)

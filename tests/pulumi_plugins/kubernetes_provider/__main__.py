@@ -2,6 +2,8 @@
 
 import asyncio
 
+import orphan
 from kubernetes_provider.server import serve
 
+orphan.end_with_parent()
 asyncio.run(serve())

@@ -121,7 +121,7 @@ class Remote:
     def _out(self, *arguments: str) -> str:
         done = self._git(*arguments)
         if done.returncode != 0:
-            raise GitFault(f"`git {arguments[0]}` failed: {done.stderr.strip()}", "Mend that, and run again.")
+            raise GitFault(f"Git cannot go on: {done.stderr.strip()}", "Mend that, and run the same command again.")
         return done.stdout
 
     def _remotely(self, *arguments: str) -> str:
@@ -147,9 +147,8 @@ class Remote:
                 timeout=_SECONDS,
             )
         except subprocess.TimeoutExpired as error:
-            raise GitFault(
-                f"`git {arguments[0]}` did not end within {_SECONDS} s.", "See whether the remote answers."
-            ) from error
+            said = f"`git {' '.join(arguments)}` did not end within {_SECONDS} s."
+            raise GitFault(said, "See whether the remote answers.") from error
 
 
 def _away(remote: str, said: str) -> GitFault:

@@ -23,9 +23,9 @@ def render(
 
     Examples:
 
-      slipway render
+      slipway render --json
 
-      slipway render --check --json
+      slipway render --check
     """
     from slipway import project
     from slipway.errors import GateRed

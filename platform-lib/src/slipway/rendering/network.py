@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from slipway.rendering.routing import GATEWAY_NAMESPACE
+from slipway.rendering.routing import GATEWAY
 from slipway.rendering.served import HTTP_PORT, METRICS_PORT, Served
 
-# Envoy Gateway runs its proxies in its own namespace, or in the Gateway's; both are named, for either is configurable.
-PROXIES = ("envoy-gateway-system", GATEWAY_NAMESPACE)
-MONITORING = "monitoring"
+_NAMESPACE = "kubernetes.io/metadata.name"
 
 
 def policy(served: Served) -> dict[str, Any]:
@@ -22,27 +20,39 @@ def policy(served: Served) -> dict[str, Any]:
             "podSelector": {"matchLabels": {"seldon-deployment-id": served.name}},
             "policyTypes": ["Ingress", "Egress"],
             "ingress": [
-                {"from": [_namespace(name) for name in PROXIES], "ports": [_tcp(HTTP_PORT)]},
-                {"from": [_namespace(MONITORING)], "ports": [_tcp(METRICS_PORT)]},
+                {"from": [_proxies()], "ports": [_tcp(HTTP_PORT)]},
+                {
+                    "from": [_pods("monitoring", {"app.kubernetes.io/name": "prometheus"})],
+                    "ports": [_tcp(METRICS_PORT)],
+                },
             ],
             "egress": _egress(served),
         },
     }
 
 
+def _proxies() -> dict[str, Any]:
+    """Envoy Gateway runs the proxies of every Gateway in its own namespace."""
+    return _pods("envoy-gateway-system", {"gateway.envoyproxy.io/owning-gateway-name": GATEWAY})
+
+
 def _egress(served: Served) -> list[dict[str, Any]]:
     log = served.settings.request_log
     if log is None:
         return []
-    port = int(log.url.rpartition(":")[2])
+    dns = _pods("kube-system", {"k8s-app": "kube-dns"})
+    nats = {"namespaceSelector": {"matchLabels": {_NAMESPACE: log.namespace}}}
     return [
-        {"to": [_namespace("kube-system")], "ports": [{"protocol": "UDP", "port": 53}, _tcp(53)]},
-        {"to": [_namespace(log.namespace)], "ports": [_tcp(port)]},
+        {"to": [dns], "ports": [{"protocol": "UDP", "port": 53}, _tcp(53)]},
+        {"to": [nats], "ports": [_tcp(log.port)]},
     ]
 
 
-def _namespace(name: str) -> dict[str, Any]:
-    return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}}
+def _pods(namespace: str, labels: dict[str, str]) -> dict[str, Any]:
+    return {
+        "namespaceSelector": {"matchLabels": {_NAMESPACE: namespace}},
+        "podSelector": {"matchLabels": labels},
+    }
 
 
 def _tcp(port: int) -> dict[str, Any]:

@@ -30,7 +30,6 @@ from slipway.rendering.served import (
     Predictor,
     Served,
 )
-from slipway.rendering.settings import RequestLog
 
 # Anybody but root: the image belongs to root and is read by all.
 USER = 65532
@@ -38,7 +37,7 @@ USER = 65532
 UNREADY_SECONDS, DRAIN_SECONDS, LOG_SECONDS = 8, 15, 15
 _STARTUP_SECONDS = 120
 _SPOOL, _SPOOL_MIB = "/var/spool/slipway", 256
-_CREDENTIALS, _TOKEN_KEY = "/run/secrets/nats", "/run/secrets/token"
+_TOKEN_KEY = "/run/secrets/token"
 
 
 def deployment(served: Served) -> dict[str, Any]:
@@ -103,7 +102,7 @@ def _container(served: Served, predictor: Predictor) -> dict[str, Any]:
             "--unready-seconds", str(UNREADY_SECONDS), "--drain-seconds", str(DRAIN_SECONDS),
             "--spool-mib", str(_SPOOL_MIB),
         ],
-        "env": [{"name": name, "value": value} for name, value in _environment(served).items()],
+        "env": _environment(served),
         "ports": [
             {"name": name, "containerPort": port, "protocol": "TCP"}
             for name, port in (("http", HTTP_PORT), ("grpc", GRPC_PORT), ("metrics", METRICS_PORT))
@@ -139,19 +138,20 @@ def _probe(path: str, every: int, failures: int) -> dict[str, Any]:
     }
 
 
-def _environment(served: Served) -> dict[str, str]:
+def _environment(served: Served) -> list[dict[str, Any]]:
     log = served.settings.request_log
-    found = {"SLIPWAY_KEY": MOUNTED} if served.keys else {}
-    return found if log is None else found | _logging(log)
-
-
-def _logging(log: RequestLog) -> dict[str, str]:
-    found = {"SLIPWAY_REQUEST_LOG": log.url, "SLIPWAY_SPOOL": _SPOOL}
-    if log.credentials is not None:
-        found["SLIPWAY_NATS_CREDS"] = f"{_CREDENTIALS}/nats.creds"
+    plain = {"SLIPWAY_KEY": MOUNTED} if served.keys else {}
+    if log is None:
+        return _plain(plain)
+    plain |= {"SLIPWAY_SPOOL": _SPOOL}
     if log.token_key is not None:
-        found["SLIPWAY_TOKEN_KEY"] = f"{_TOKEN_KEY}/token.key"
-    return found
+        plain |= {"SLIPWAY_TOKEN_KEY": f"{_TOKEN_KEY}/token.key"}
+    url = {"secretKeyRef": {"name": log.secret, "key": "url"}}
+    return [{"name": "SLIPWAY_REQUEST_LOG", "valueFrom": url}, *_plain(plain)]
+
+
+def _plain(variables: dict[str, str]) -> list[dict[str, Any]]:
+    return [{"name": name, "value": value} for name, value in variables.items()]
 
 
 def _volumes(served: Served) -> list[tuple[str, dict[str, Any], str]]:
@@ -164,8 +164,6 @@ def _volumes(served: Served) -> list[tuple[str, dict[str, Any], str]]:
         return found
     # Beyond its limit the pod would be evicted, and the server keeps below it by itself.
     found.append(("spool", {"emptyDir": {"sizeLimit": f"{2 * _SPOOL_MIB}Mi"}}, _SPOOL))
-    if log.credentials is not None:
-        found.append(("nats", {"secret": {"secretName": log.credentials}}, _CREDENTIALS))
     if log.token_key is not None:
         found.append(("token", {"secret": {"secretName": log.token_key}}, _TOKEN_KEY))
     return found

@@ -17,7 +17,6 @@ Registry = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0
 # Kubernetes' quantities, of the units that processors and memory are told in.
 Cpu = Annotated[str, StringConstraints(pattern=r"^([1-9][0-9]*m|[1-9][0-9]*)$")]
 Memory = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*(Mi|Gi)$")]
-NatsUrl = Annotated[str, StringConstraints(pattern=r"^(nats|tls)://[a-z0-9.-]+:[0-9]+$")]
 Percent = Annotated[int, Interval(gt=0, le=100)]
 
 
@@ -60,16 +59,15 @@ class RequestLog(Document):
     """Where the record of each answer goes; docs/reference/request-log.md.
 
     Attributes:
-        url: of the NATS server.
-        namespace: in which it runs, so that the network policy lets the replicas reach it.
-        credentials: the Secret that holds a NATS user's credentials as ``nats.creds``; None where NATS asks for none.
+        secret: the Secret that holds, as ``url``, the URL of the NATS server with user and password.
+        namespace, port: where that server is, so that the network policy lets the replicas reach it.
         token_key: the Secret that holds, as ``token.key``, the key for personal fields that are logged as tokens; None
             for a model that has no such field.
     """
 
-    url: NatsUrl
+    secret: Name
     namespace: Name
-    credentials: Name | None
+    port: Annotated[int, Interval(ge=1, le=65535)]
     token_key: Name | None
 
 

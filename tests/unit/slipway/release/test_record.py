@@ -1,0 +1,60 @@
+"""What an environment runs, and what a promotion makes of it; tests/faults/test_champion_record.py has broken ones."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from slipway.release.record import Challenger, Published, Record
+
+A, B, C = ("a" * 64, "b" * 64, "c" * 64)
+IMAGE, OTHER = "sha256:" + "1" * 64, "sha256:" + "2" * 64
+NOTHING = Record(champion=None, challenger=None)
+RUNS_A = Record(champion=Published(release=A, image=IMAGE), challenger=None)
+
+
+def test_the_first_release_is_the_champion_at_once() -> None:
+    assert NOTHING.promoted(Published(release=A, image=IMAGE)) == RUNS_A
+    elsewhere = Record(champion=Published(release=B, image=None), challenger=None)
+    assert elsewhere.promoted(Published(release=A, image=IMAGE)) == RUNS_A
+
+
+def test_the_next_one_is_a_challenger_without_traffic() -> None:
+    after = RUNS_A.promoted(Published(release=B, image=OTHER))
+    assert after.champion == RUNS_A.champion
+    assert after.challenger == Challenger(release=B, image=OTHER, weight=0)
+
+
+def test_a_newer_challenger_takes_the_place_of_the_older() -> None:
+    with_b = Record(champion=RUNS_A.champion, challenger=Challenger(release=B, image=IMAGE, weight=25))
+    assert with_b.promoted(Published(release=C, image=OTHER)).challenger == Challenger(release=C, image=OTHER, weight=0)
+
+
+def test_what_runs_stays_as_it_is() -> None:
+    with_b = Record(champion=RUNS_A.champion, challenger=Challenger(release=B, image=OTHER, weight=25))
+    assert with_b.promoted(Published(release=B, image=OTHER)) is with_b
+    assert with_b.promoted(Published(release=A, image=IMAGE)) is with_b
+
+
+def test_the_champion_in_a_new_image_is_the_champion() -> None:
+    assert RUNS_A.promoted(Published(release=A, image=OTHER)).champion == Published(release=A, image=OTHER)
+
+
+def test_holds_is_about_what_is_published() -> None:
+    assert RUNS_A.holds(A) == RUNS_A.champion
+    assert RUNS_A.holds(B) is None
+    assert Record(champion=Published(release=A, image=None), challenger=None).holds(A) is None
+
+
+@pytest.mark.parametrize(
+    "champion", [None, Published(release=A, image=None), Published(release=B, image=IMAGE)], ids=str
+)
+def test_a_challenger_needs_another_champion_that_runs(champion: Published | None) -> None:
+    with pytest.raises(ValidationError, match="challenger"):
+        Record(champion=champion, challenger=Challenger(release=B, image=IMAGE, weight=0))
+
+
+@pytest.mark.parametrize("weight", [-1, 101, 0.5, "10"])
+def test_a_weight_is_a_whole_percentage(weight: object) -> None:
+    with pytest.raises(ValidationError):
+        Challenger(release=B, image=IMAGE, weight=weight)  # type: ignore[arg-type]

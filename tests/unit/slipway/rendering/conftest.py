@@ -1,0 +1,39 @@
+"""What production serves of the model, in several states of a roll-out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from slipway.release.record import Record
+from slipway.rendering import served
+from slipway.rendering.served import Served
+from tests import toy_platform
+from tests.conftest import MODEL
+from tests.toy_platform import IMAGES, RELEASES, ToyPlatform
+
+ALONE = Record.model_validate({"champion": {"release": RELEASES[0], "image": IMAGES[0]}, "challenger": None})
+TWO = Record.model_validate(
+    {
+        "champion": {"release": RELEASES[0], "image": IMAGES[0]},
+        "challenger": {"release": RELEASES[1], "image": IMAGES[1], "weight": 25},
+    }
+)
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> ToyPlatform:
+    return toy_platform.make(tmp_path)
+
+
+@pytest.fixture
+def production(toy: ToyPlatform) -> Callable[[Record], Served]:
+    """Write production's record and read what is served then."""
+
+    def of(record: Record) -> Served:
+        record.write(toy.top / served.folder("production", MODEL) / "release.yaml")
+        return served.read("production", MODEL, toy.top)
+
+    return of
