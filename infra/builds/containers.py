@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -54,12 +53,15 @@ class BuiltImage:
 def images(names: Iterable[str] | None = None, progress: Progress | None = None) -> dict[str, BuiltImage]:
     """Build what is missing of the images named, or of all; by name. Raises PlatformError, UsageError."""
     progress = progress or Quiet()
-    wanted = [catalogue().named(name) for name in (catalogue().images if names is None else names)]
-    if any(_on_our_base(image) for image in wanted):
-        # First and alone, for the others would only wait for it.
-        built(catalogue().named(BASE), progress)
+    asked = list(catalogue().images if names is None else names)
+    wanted = [catalogue().named(name) for name in asked]
+    # First and alone, for the others would only wait for it.
+    first = [catalogue().named(BASE)] if any(_on_our_base(image) for image in wanted) else []
+    found = {image.name: built(image, progress) for image in first}
+    wanted = [image for image in wanted if image.name not in found]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return {found.image.name: found for found in pool.map(lambda image: built(image, progress), wanted)}
+        found |= {made.image.name: made for made in pool.map(lambda image: built(image, progress), wanted)}
+    return {image: found[image] for image in asked}
 
 
 def entry(image: Image) -> store.Entry:
@@ -95,8 +97,7 @@ def read(image: Image, layout: Path) -> BuiltImage:
 
 
 def _make(image: Image, folder: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix="context.", suffix=store.PARTIAL, dir=folder.parent) as temporary:
-        context = Path(temporary)
+    with store.scratch(folder) as context:
         _fill(image, context)
         base = built(catalogue().named(BASE), Quiet()).layout if _on_our_base(image) else None
         engine().build(context, _arguments(image), base, folder / LAYOUT)
