@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pulumi
 import pulumi_kubernetes as kubernetes
 
@@ -45,7 +47,9 @@ def compose() -> None:
         "modelImages": pulumi.Output.concat(cluster.registry.pull_prefix, "/"),
     }
     root = RootApplicationArgs(facts["repoURL"], settings.gitops, facts, outlives=cluster.lifetime is None)
-    handed_over = pulumi.ResourceOptions(depends_on=[argocd, *contents])
+    before: pulumi.Output[Sequence[pulumi.Input[pulumi.Resource]]]
+    before = argocd.installed.apply(lambda objects: [*objects, *contents])
+    handed_over = pulumi.ResourceOptions(depends_on=before)
     RootApplication("root", root, pulumi.ResourceOptions.merge(inside, handed_over))
     _export(cluster, git, secrets)
 

@@ -124,8 +124,8 @@ def _forget_a_killed_run(stack: auto.Stack) -> None:
     stack.cancel()
     state = stack.export_stack()
     if state.deployment and state.deployment.get("pending_operations"):
-        state.deployment["pending_operations"] = []
-        stack.import_stack(state)
+        rest = {**state.deployment, "pending_operations": []}
+        stack.import_stack(auto.Deployment(version=state.version, deployment=rest))
 
 
 def _project() -> auto.ProjectSettings:

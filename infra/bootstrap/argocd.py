@@ -33,6 +33,9 @@ class ArgoCdArgs:
 class ArgoCd(pulumi.ComponentResource):
     """Server, repo-server, application and applicationset controllers, and Redis; neither dex nor notifications."""
 
+    installed: pulumi.Output[list[pulumi.Resource]]
+    """All its objects. To depend on the component alone is not enough: they are made only once their YAML is read."""
+
     def __init__(self, name: str, args: ArgoCdArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:bootstrap:ArgoCd", name, None, opts)
         secret = kubernetes.core.v1.Secret(
@@ -52,11 +55,12 @@ class ArgoCd(pulumi.ComponentResource):
             service_type=args.exposure.service_type,
             annotations=args.exposure.annotations,
         )
-        kubernetes.yaml.ConfigGroup(
+        manifests = kubernetes.yaml.ConfigGroup(
             f"{name}-manifests",
             yaml=[yaml.safe_dump_all(documents)],
             opts=pulumi.ResourceOptions(parent=self, depends_on=[secret]),
         )
+        self.installed = manifests.resources.apply(lambda objects: list(objects.values()))
         self.register_outputs({})
 
 

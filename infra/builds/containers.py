@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -95,8 +94,7 @@ def read(image: Image, layout: Path) -> BuiltImage:
 
 
 def _make(image: Image, folder: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix="context.", suffix=store.PARTIAL, dir=folder.parent) as temporary:
-        context = Path(temporary)
+    with store.scratch(folder) as context:
         _fill(image, context)
         base = built(catalogue().named(BASE), Quiet()).layout if _on_our_base(image) else None
         engine().build(context, _arguments(image), base, folder / LAYOUT)

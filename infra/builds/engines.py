@@ -11,12 +11,11 @@ import os
 import shutil
 import subprocess
 import tarfile
-import tempfile
 from pathlib import Path
 from typing import Protocol
 
 from infra.builds.catalogue import catalogue
-from infra.builds.store import PARTIAL, cache_folder
+from infra.builds.store import cache_folder, scratch
 from infra.errors import PlatformError
 
 CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
@@ -46,17 +45,13 @@ class Buildah:
 
     def build(self, context: Path, arguments: dict[str, str], base: Path | None, layout: Path) -> None:
         """See Engine."""
-        # Beside the entry, where the next build of the same image removes what a kill left.
-        storage = Path(tempfile.mkdtemp(prefix="storage.", suffix=PARTIAL, dir=layout.parents[1]))
-        try:
+        with scratch(layout.parent) as storage:
             if base:
                 # buildah makes a name of a layout's path, and a name allows less than a path: so it gets a short one.
                 (storage / "base").symlink_to(base)
                 arguments = {**arguments, "BASE": f"oci:base:{TAG}"}
             self._run(storage, *_build_command("bud"), *_options(arguments), "--tag", "image", str(context))
             self._run(storage, "push", "--quiet", "--format", "oci", "image", f"oci:{layout}:{TAG}")
-        finally:
-            shutil.rmtree(storage, ignore_errors=True)
 
     def _run(self, storage: Path, command: str, *arguments: str) -> None:
         # Named so, buildah keeps what `--mount=type=cache` mounts: Debian's packages, Python's wheels.

@@ -1,8 +1,7 @@
 """A store of what was built, named by the content it was built from.
 
 An entry is a folder `<store>/<name>/<key>/` with a `manifest.json` that holds the sha256 of each of its files. It
-appears by a rename, so a killed build leaves no entry; one lock per name lets several processes ask for the same
-thing at once.
+appears by a rename, so a killed build leaves no entry; a lock lets several processes ask for the same one at once.
 """
 
 from __future__ import annotations
@@ -90,16 +89,28 @@ def obtain(entry: Entry, make: Callable[[Path], None], watch: Watch = Watch()) -
             watch.broken(entry, wrong)
             shutil.rmtree(entry.folder)
         _remove_partial(entry)
-        partial = Path(tempfile.mkdtemp(prefix=f"{entry.key}.", suffix=PARTIAL, dir=entry.folder.parent))
         try:
-            make(partial)
-            _seal(partial)
-            partial.replace(entry.folder)
+            with scratch(entry.folder) as partial:
+                make(partial)
+                _seal(partial)
+                partial.replace(entry.folder)
         except OSError as error:
             raise _told(error, entry) from error
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
     return entry.folder
+
+
+@contextlib.contextmanager
+def scratch(folder: Path) -> Iterator[Path]:
+    """A folder beside that of an entry, finished or not, for what it is made of.
+
+    It is gone at the end; where a build was killed, the next one of the same entry removes it.
+    """
+    key = folder.name.partition(".")[0]
+    temporary = Path(tempfile.mkdtemp(prefix=f"{key}.", suffix=PARTIAL, dir=folder.parent))
+    try:
+        yield temporary
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _told(error: OSError, entry: Entry) -> PlatformError:
@@ -134,16 +145,16 @@ def file_digest(path: Path) -> str:
 
 
 def _remove_partial(entry: Entry) -> None:
-    for left in entry.folder.parent.glob(f"*{PARTIAL}"):
+    for left in entry.folder.parent.glob(f"{entry.key}.*{PARTIAL}"):
         shutil.rmtree(left, ignore_errors=True)
 
 
 @contextlib.contextmanager
 def _lock(entry: Entry, watch: Watch) -> Iterator[None]:
-    """Hold the lock of an entry's name; the kernel lets go of it when the process ends, however that happens."""
+    """Hold the lock of an entry; the kernel lets go of it when the process ends, however that happens."""
     try:
         entry.folder.parent.mkdir(parents=True, exist_ok=True)
-        file = (entry.folder.parent / ".lock").open("w")
+        file = entry.folder.with_suffix(".lock").open("w")
     except OSError as error:
         raise _told(error, entry) from error
     with file:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.cluster import platform as platforms
 from tests.cluster.bare_node import BareNode, free_ports
-from tests.cluster.platform import Platform
+from tests.cluster.platform import ROOT, Platform
 
 HERE = Path(__file__).parent
 
@@ -56,7 +56,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 @pytest.fixture
 def absent_node(tmp_path: Path, programs: Path | None) -> Iterator[BareNode]:
     """A stack of its own that is not there yet, and is taken down at the end."""
-    node = BareNode("testing", tmp_path / "state", free_ports(), programs)
+    node = BareNode("cluster-test-alone", tmp_path / "state", free_ports(), programs)
     yield node
     node.run("down")
 
@@ -64,7 +64,7 @@ def absent_node(tmp_path: Path, programs: Path | None) -> Iterator[BareNode]:
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory, programs: Path | None) -> Iterator[BareNode]:
     """A bare node that runs, shared by the tests of a module."""
-    shared = BareNode("tested", tmp_path_factory.mktemp("state"), free_ports(), programs)
+    shared = BareNode("cluster-test", tmp_path_factory.mktemp("state"), free_ports(), programs)
     shared.run("down")
     shared.up()
     yield shared
@@ -86,4 +86,25 @@ metadata:
   generateName: test-
   labels:
     pod-security.kubernetes.io/enforce: restricted
+"""
+
+
+@pytest.fixture
+def model_namespace(platform: Platform) -> Iterator[str]:
+    """A fresh namespace for models: the policies hold there, and the Seldon operator may write."""
+    name = platform.kubectl("create", "-f-", "-o", "jsonpath={.metadata.name}", stdin=MODEL_NAMESPACE)
+    platform.kubectl("-n", name, "apply", "-k", str(OPERATOR_ACCESS))
+    yield name
+    platform.kubectl("delete", "namespace", name, "--wait=false")
+
+
+OPERATOR_ACCESS = ROOT / "gitops/addons/policies/operator-access"
+MODEL_NAMESPACE = """
+apiVersion: v1
+kind: Namespace
+metadata:
+  generateName: models-
+  labels:
+    pod-security.kubernetes.io/enforce: restricted
+    slipway.dev/models: "true"
 """

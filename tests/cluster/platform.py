@@ -43,7 +43,7 @@ class Platform:
 
     def kubectl(self, *arguments: str, stdin: str = "") -> str:
         """What kubectl answers."""
-        return self.run(self._kubectl, f"--kubeconfig={self.record['kubeconfig']}", *arguments, stdin=stdin)
+        return self.run(self.kubectl_program, f"--kubeconfig={self.record['kubeconfig']}", *arguments, stdin=stdin)
 
     def objects(self, *arguments: str) -> dict[str, Any]:
         """What `kubectl get` finds."""
@@ -56,7 +56,8 @@ class Platform:
         return {item["metadata"]["name"]: _state(item.get("status", {})) for item in items}
 
     @cached_property
-    def _kubectl(self) -> str:
+    def kubectl_program(self) -> str:
+        """The path of the kubectl of the platform's own version."""
         found = self.run(str(ROOT / "infra/.venv/bin/python"), "-m", "infra.builds", "path", "kubectl")
         return found.strip()
 

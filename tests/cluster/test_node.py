@@ -136,15 +136,6 @@ def test_two_stacks_run_side_by_side_and_one_goes_without_the_other(node: BareNo
     assert node.is_whole()
 
 
-def test_a_killed_node_is_taken_down_without_a_trace(absent_node: BareNode) -> None:
-    absent_node.up()
-    kill(absent_node.first_process())
-    eventually(lambda: absent_node.done("status")["condition"] == "stopped")
-    absent_node.done("down")
-    assert traces(absent_node.name) == {}
-    assert not absent_node.state.exists()
-
-
 def test_a_killed_node_is_brought_up_again_with_its_data(absent_node: BareNode) -> None:
     absent_node.up()
     absent_node.kubectl("create", "configmap", "kept", "--from-literal=key=value")
@@ -161,29 +152,13 @@ def test_a_killed_up_is_finished_by_the_next_one(absent_node: BareNode) -> None:
     assert absent_node.is_whole()
 
 
-def test_an_up_that_was_killed_early_is_taken_down_without_a_trace(absent_node: BareNode) -> None:
-    with absent_node.begin("up") as first:
-        eventually(lambda: "namespaces" in traces(absent_node.name))
-        first.kill()
-    absent_node.done("down")
-    assert traces(absent_node.name) == {}
-
-
-def test_a_node_without_its_folder_is_taken_down_without_a_trace(absent_node: BareNode) -> None:
-    absent_node.up()
-    for name in ("node.json", "ranges.json", "kubeconfig", "status.json"):
-        (absent_node.state / "cluster" / name).unlink()
-    absent_node.done("down")
-    assert traces(absent_node.name) == {}
-
-
 def test_a_second_up_at_once_is_told_so(absent_node: BareNode) -> None:
     with absent_node.begin("up") as first:
         eventually(lambda: bool(traces(absent_node.name)))
         second = absent_node.run("up")
         first.communicate()
     assert second.returncode == 3
-    assert "Another command is at work on stack testing." in second.stderr
+    assert "Another command is at work on stack cluster-test-alone." in second.stderr
     assert first.returncode == 0
     assert absent_node.is_whole()
 
@@ -202,7 +177,7 @@ def test_a_taken_port_is_named_and_nothing_is_left(absent_node: BareNode) -> Non
 def test_a_stack_that_does_not_exist_is_not_started(absent_node: BareNode) -> None:
     done = absent_node.run("start")
     assert done.returncode == 2
-    assert "There is no stack testing" in done.stderr
+    assert "There is no stack cluster-test-alone" in done.stderr
 
 
 def _push_busybox(node: BareNode) -> None:

@@ -1,84 +1,69 @@
-"""The schemas by which a cluster judges manifests: upstream's own, from the Go modules that the platform is made of."""
+"""Kubernetes' own schemas and those of upstream's CRDs, made strict: a key that is in no schema is an error."""
 
 from __future__ import annotations
 
 import copy
-import functools
 import json
-import re
-import shutil
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import pytest
+import jsonschema
 import yaml
 
-from tests.conftest import ROOT
+from tests.manifests.building import Manifest
 
-# Of each pinned component, where its module keeps schemas of custom resources.
-CUSTOM = {
-    "seldon-core": ("github.com/seldonio/seldon-core/operator", "config/crd/bases/*.yaml"),
-    "envoy-gateway": ("github.com/envoyproxy/gateway", "charts/gateway-helm/charts/crds/crds/**/*.yaml"),
-}
-KUBERNETES = ("k8s.io/kubernetes", "api/openapi-spec/swagger.json")
+Key = tuple[str, str]
 
 
-def module(component: str, name: str) -> Path:
-    """The folder of a pinned module in Go's cache; the test is skipped where it was never downloaded."""
-    pins = (ROOT / "infra/upstream" / component / "go.mod").read_text()
-    version = re.search(rf"^\s*(?:require )?{re.escape(name)} (v\S+)", pins, re.MULTILINE)
-    assert version, f"{component} does not pin {name}"
-    program = shutil.which("go") or "/usr/local/go/bin/go"
-    if not Path(program).exists():
-        pytest.skip("Go is not installed, so nothing of upstream is here")
-    cache = subprocess.run([program, "env", "GOMODCACHE"], capture_output=True, text=True, check=True).stdout.strip()
-    found = Path(cache) / f"{name}@{version[1]}"
-    if not found.is_dir():
-        pytest.skip(f"{name} {version[1]} was never downloaded: make platform-build does that")
-    return found
+class Schemas:
+    """Schemas by apiVersion and kind."""
+
+    def __init__(self, kubernetes: Path, argo_cd: Path, manifests: Iterable[Manifest]) -> None:
+        """From the folders of two modules, and the CRDs that are among the manifests."""
+        document = json.loads((kubernetes / "api/openapi-spec/swagger.json").read_text())
+        self._definitions = {name: _strict(schema) for name, schema in document["definitions"].items()}
+        self._by_kind: dict[Key, dict[str, Any]] = {}
+        for name, schema in self._definitions.items():
+            for kind in schema.get("x-kubernetes-group-version-kind", []):
+                version = "/".join(part for part in (kind["group"], kind["version"]) if part)
+                self._by_kind[version, kind["kind"]] = {"$ref": f"#/definitions/{name}"}
+        crds = [
+            yaml.load(file.read_text(), yaml.CSafeLoader) for file in (argo_cd / "manifests/crds").glob("*-crd.yaml")
+        ]
+        for crd in [*crds, *(m for m in manifests if m["kind"] == "CustomResourceDefinition")]:
+            self._add(crd["spec"])
+
+    def _add(self, spec: dict[str, Any]) -> None:
+        for version in spec["versions"]:
+            schema = _strict(version["schema"]["openAPIV3Schema"])
+            schema["properties"]["metadata"] = {"type": "object"}
+            self._by_kind[f"{spec['group']}/{version['name']}", spec["names"]["kind"]] = schema
+
+    def faults(self, manifest: Manifest) -> list[str]:
+        """What is wrong with a manifest, in words; KeyError where no schema is known."""
+        schema = self._by_kind[manifest["apiVersion"], manifest["kind"]]
+        # Upstream's generated manifests say null, which the API server takes for nothing.
+        metadata = {key: value for key, value in manifest["metadata"].items() if key != "creationTimestamp" or value}
+        manifest = {**manifest, "metadata": metadata}
+        validator = jsonschema.Draft7Validator({**schema, "definitions": self._definitions})
+        where = f"{manifest['kind']} {manifest['metadata']['name']}"
+        return [f"{where}: {error.json_path}: {error.message[:300]}" for error in validator.iter_errors(manifest)]
 
 
-@functools.cache
-def schemas() -> dict[tuple[str, str], dict[str, Any]]:
-    """JSON schemas by (apiVersion, kind), strict: an unknown field is an error, which a cluster would drop silently."""
-    return {**dict(_of_kubernetes()), **dict(_of_custom_resources())}
-
-
-def _of_custom_resources() -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
-    for component, (name, pattern) in CUSTOM.items():
-        for file in sorted(module(component, name).glob(pattern)):
-            for resource in yaml.load_all(file.read_text(), Loader=yaml.CSafeLoader):
-                if not resource or resource["kind"] != "CustomResourceDefinition":
-                    continue
-                group, kind = resource["spec"]["group"], resource["spec"]["names"]["kind"]
-                for version in resource["spec"]["versions"]:
-                    schema = _strict(version["schema"]["openAPIV3Schema"])
-                    schema["properties"]["metadata"] = {"type": "object"}
-                    yield (f"{group}/{version['name']}", kind), schema
-
-
-def _of_kubernetes() -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
-    name, path = KUBERNETES
-    document = json.loads((module("kubernetes", name) / path).read_text())
-    definitions = _strict(document["definitions"])
-    for key, schema in document["definitions"].items():
-        for it in schema.get("x-kubernetes-group-version-kind", []):
-            api = f"{it['group']}/{it['version']}" if it["group"] else it["version"]
-            yield (api, it["kind"]), {"$ref": f"#/definitions/{key}", "definitions": definitions}
-
-
-def _strict(schema: Any) -> Any:
-    """A copy that allows no property beside those that it lists."""
-    if isinstance(schema, list):
-        return [_strict(each) for each in schema]
-    if not isinstance(schema, dict):
-        return copy.copy(schema)
-    found = {name: _strict(each) for name, each in schema.items()}
-    if schema.get("format") == "int-or-string":
-        return {"type": ["integer", "string"]}
-    open_ended = schema.get("x-kubernetes-preserve-unknown-fields") or "additionalProperties" in schema
-    if isinstance(schema.get("properties"), dict) and "type" in schema and not open_ended:
-        found["additionalProperties"] = False
-    return found
+def _strict(schema: dict[str, Any]) -> dict[str, Any]:
+    """A copy that takes no unknown keys, and numbers where Kubernetes takes them for text."""
+    made = copy.deepcopy(schema)
+    pending: list[Any] = [made]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, list):
+            pending.extend(part)
+        elif isinstance(part, dict):
+            pending.extend(part.values())
+            if part.get("format") == "int-or-string" or part.get("x-kubernetes-int-or-string"):
+                part.pop("type", None)
+            open_to_all = part.get("x-kubernetes-preserve-unknown-fields")
+            if isinstance(part.get("properties"), dict) and "additionalProperties" not in part and not open_to_all:
+                part["additionalProperties"] = False
+    return made

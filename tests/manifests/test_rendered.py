@@ -6,14 +6,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 import yaml
 
 from slipway.release.record import Record
 from slipway.rendering import render, served
 from tests.conftest import MODEL, ROOT
-from tests.manifests.schemas import schemas
+from tests.manifests.schemas import Schemas
 from tests.toy_platform import IMAGES, RELEASES
 
 CHAMPION = {"release": RELEASES[0], "image": IMAGES[0]}
@@ -41,11 +40,10 @@ def rendered(folder: Path, environment: str, record: dict[str, Any]) -> list[dic
 
 @pytest.mark.parametrize("environment", served.ENVIRONMENTS)
 @pytest.mark.parametrize("state", STATES)
-def test_manifests_keep_upstream_s_schemas(tmp_path: Path, environment: str, state: str) -> None:
-    known = schemas()
-    for manifest in rendered(tmp_path, environment, STATES[state]):
-        schema = known[manifest["apiVersion"], manifest["kind"]]
-        jsonschema.Draft4Validator(schema).validate(manifest)
+def test_manifests_keep_upstream_s_schemas(schemas: Schemas, tmp_path: Path, environment: str, state: str) -> None:
+    manifests = rendered(tmp_path, environment, STATES[state])
+    assert len(manifests) >= 5
+    assert [fault for manifest in manifests for fault in schemas.faults(manifest)] == []
 
 
 @pytest.mark.parametrize(
@@ -60,15 +58,16 @@ def test_manifests_keep_upstream_s_schemas(tmp_path: Path, environment: str, sta
         ("BackendTrafficPolicy", ("spec", "retry", "numRetries"), "3"),
     ],
 )  # fmt: skip
-def test_the_schemas_bite(tmp_path: Path, kind: str, path: tuple[str | int, ...], value: object) -> None:
+def test_the_schemas_bite(
+    schemas: Schemas, tmp_path: Path, kind: str, path: tuple[str | int, ...], value: object
+) -> None:
     manifests = rendered(tmp_path, "production", STATES["a champion"])
     manifest = next(it for it in manifests if it["kind"] == kind)
     block: Any = manifest
     for key in path[:-1]:
         block = block[key]
     block[path[-1]] = value
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.Draft4Validator(schemas()[manifest["apiVersion"], kind]).validate(manifest)
+    assert len(schemas.faults(manifest)) == 1
 
 
 def test_what_is_committed_is_what_is_rendered() -> None:

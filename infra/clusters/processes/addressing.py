@@ -16,6 +16,8 @@ from typing import Any
 from infra.errors import PlatformError
 
 NUMBERS = range(200, 250)
+API_PORT = 6443
+REGISTRY_PORT = 5000
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,11 @@ class Ranges:
     def node(self) -> IPv4Address:
         """The node's end of the link, where the API server, the registry and the node ports listen."""
         return self.link[2]
+
+    @property
+    def registry(self) -> str:
+        """Host and port of the node's own registry, plain HTTP."""
+        return f"{self.node}:{REGISTRY_PORT}"
 
     @property
     def node_pods(self) -> IPv4Network:

@@ -10,6 +10,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.errors import PlatformError
+
 MOUNTS = Path("/proc/self/mounts")
 CONTROLLERS = ("cpuset", "cpu", "io", "memory", "pids")
 """What the kubelet wants of the second version."""
@@ -34,7 +36,17 @@ class Hierarchies:
 
 
 def create(name: str, hierarchies: Hierarchies) -> None:
-    """Make `<name>` and `<name>/node` in every hierarchy, ready to take processes."""
+    """Make `<name>` and `<name>/node` in every hierarchy, ready to take processes. Raises PlatformError."""
+    try:
+        _create(name, hierarchies)
+    except OSError as error:
+        raise PlatformError(
+            f"The control group {name} cannot be made: {error}.",
+            "Inside a container the control groups must be writable, and the container's processes not at their top.",
+        ) from error
+
+
+def _create(name: str, hierarchies: Hierarchies) -> None:
     for folder in hierarchies.folders:
         for group in (folder / name, folder / name / "node"):
             group.mkdir(exist_ok=True)

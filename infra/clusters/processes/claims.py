@@ -23,7 +23,7 @@ RANGES = "ranges.json"
 def machine_lock() -> Iterator[None]:
     """Hold off every other stack of the machine for the moment that it takes to claim ranges, or to let go of them."""
     try:
-        with held(MACHINE / "machine.lock"):
+        with held(MACHINE / ".lock"):
             yield
     finally:
         _remove_empty(MACHINE / "stacks")

@@ -7,6 +7,7 @@ stack's folder is on the machine.
 from __future__ import annotations
 
 from infra.clusters.processes import readiness
+from infra.clusters.processes.addressing import API_PORT
 from infra.clusters.processes.layout import INSIDE, PROGRAMS_INSIDE
 from infra.clusters.processes.spec import NodeSpec
 from infra.clusters.processes.supervisor import Component
@@ -14,8 +15,6 @@ from infra.clusters.processes.supervisor import Component
 PKI = INSIDE / "pki"
 CONFIG = INSIDE / "config"
 CONTAINERD_SOCKET = INSIDE / "containerd.sock"
-REGISTRY_PORT = 5000
-API_PORT = 6443
 
 
 def all_of(spec: NodeSpec) -> list[Component]:
@@ -30,7 +29,7 @@ def all_of(spec: NodeSpec) -> list[Component]:
         Component(
             "registry",
             ("docker-registry", "serve", f"{CONFIG}/registry.yaml"),
-            readiness.http_ok(f"http://{address}:{REGISTRY_PORT}/v2/"),
+            readiness.http_ok(f"http://{spec.ranges.registry}/v2/"),
         ),
         Component("etcd", etcd(), readiness.http_ok("http://127.0.0.1:2381/readyz")),
         Component("kube-apiserver", apiserver(spec), readiness.https_ok(address, API_PORT, "/readyz", PKI)),

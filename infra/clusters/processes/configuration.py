@@ -6,8 +6,9 @@ import json
 import resource
 from typing import Any
 
-from infra.clusters.processes.components import CONFIG, CONTAINERD_SOCKET, PKI, REGISTRY_PORT
+from infra.clusters.processes.components import CONFIG, CONTAINERD_SOCKET, PKI
 from infra.clusters.processes.layout import INSIDE
+from infra.clusters.processes.network import POD_BRIDGE
 from infra.clusters.processes.programs import CNI_PLUGINS
 from infra.clusters.processes.spec import NodeSpec
 
@@ -20,8 +21,8 @@ MIRRORED = (OWN_REGISTRY, "docker.io", "quay.io", "ghcr.io", "registry.k8s.io", 
 
 def files(spec: NodeSpec) -> dict[str, str]:
     """All of them."""
-    registry = f"http://{spec.ranges.node}:{REGISTRY_PORT}"
-    hosts = (*MIRRORED, f"{spec.ranges.node}:{REGISTRY_PORT}")
+    registry = f"http://{spec.ranges.registry}"
+    hosts = (*MIRRORED, spec.ranges.registry)
     return {
         "config/containerd.toml": containerd(),
         "config/cni/10-slipway.conflist": _json(cni(spec)),
@@ -94,7 +95,7 @@ server = "{registry}"
 def cni(spec: NodeSpec) -> dict[str, Any]:
     bridge = {
         "type": "bridge",
-        "bridge": "cni0",
+        "bridge": POD_BRIDGE,
         "isGateway": True,
         "ipMasq": False,
         "hairpinMode": True,
@@ -168,7 +169,7 @@ def registry_config(spec: NodeSpec) -> dict[str, Any]:
         "version": 0.1,
         "log": {"level": "warn", "accesslog": {"disabled": True}},
         "storage": {"filesystem": {"rootdirectory": f"{INSIDE}/registry"}, "delete": {"enabled": True}},
-        "http": {"addr": f"{spec.ranges.node}:{REGISTRY_PORT}", "relativeurls": True},
+        "http": {"addr": spec.ranges.registry, "relativeurls": True},
     }
 
 

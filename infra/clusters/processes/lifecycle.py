@@ -17,7 +17,6 @@ from typing import Any, Literal
 
 from infra.clusters.processes import cgroups, claims, network, preflight, running, startup, sysctls
 from infra.clusters.processes.addressing import Ranges
-from infra.clusters.processes.components import REGISTRY_PORT
 from infra.clusters.processes.layout import Layout
 from infra.clusters.processes.locks import held
 from infra.clusters.processes.ports import LOOPBACK
@@ -220,13 +219,12 @@ def _spec(layout: Layout) -> NodeSpec | None:
 
 
 def _cluster(layout: Layout, spec: NodeSpec) -> Cluster:
-    address = str(spec.ranges.node)
     return Cluster(
         stack=layout.stack,
         kubeconfig=layout.kubeconfig,
         node=spec.name,
-        node_ip=address,
-        registry_url=f"http://{address}:{REGISTRY_PORT}",
+        node_ip=str(spec.ranges.node),
+        registry_url=f"http://{spec.ranges.registry}",
         ports=spec.ports,
         ranges=spec.ranges,
     )

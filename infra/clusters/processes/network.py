@@ -11,11 +11,12 @@ import subprocess
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from infra.clusters.processes.addressing import Ranges
+from infra.clusters.processes.addressing import REGISTRY_PORT, Ranges
 from infra.clusters.processes.layout import Layout
 from infra.errors import PlatformError
 
 NODE_LINK = "node0"
+POD_BRIDGE = "cni0"
 SERVICE_BRIDGE = "services0"
 LAST_RESORT = "9999"
 """Metric of the routes that swallow what the link does not take."""
@@ -43,9 +44,23 @@ def _configure_inside(layout: Layout, ranges: Ranges) -> None:
     _ip(*inside, "link", "add", SERVICE_BRIDGE, "type", "bridge")
     _ip(*inside, "link", "set", SERVICE_BRIDGE, "up")
     _ip(*inside, "route", "add", str(ranges.services), "dev", SERVICE_BRIDGE, "src", str(ranges.node))
+    _run(*inside_network(layout), "nft", _rules())
     settings = ("net.ipv4.ip_forward=1", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0")
-    # `ip netns exec` would mount a fresh /sys, without the control groups.
-    _run("nsenter", f"--net={layout.network_namespace}", "sysctl", "--quiet", "--write", *settings)
+    _run(*inside_network(layout), "sysctl", "--quiet", "--write", *settings)
+
+
+def inside_network(layout: Layout) -> tuple[str, str]:
+    """What runs a command in the stack's network: `ip netns exec` would mount a /sys without the control groups."""
+    return "nsenter", f"--net={layout.network_namespace}"
+
+
+def _rules() -> str:
+    """The registry knows no users: the node pulls from it and the machine pushes to it, but no pod may."""
+    return (
+        "add table inet slipway;"
+        "add chain inet slipway input { type filter hook input priority 0; };"
+        f"add rule inet slipway input iifname {POD_BRIDGE} tcp dport {REGISTRY_PORT} drop"
+    )
 
 
 def remove(layout: Layout, ranges: Ranges | None) -> None:

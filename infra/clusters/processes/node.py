@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 
 from infra.clusters.processes import cgroups, components, ports, volumes
+from infra.clusters.processes.addressing import API_PORT
 from infra.clusters.processes.files import write
 from infra.clusters.processes.layout import INSIDE, PROGRAMS_INSIDE
 from infra.clusters.processes.spec import NodeSpec
@@ -63,7 +64,7 @@ def environment() -> dict[str, str]:
 
 def _components(spec: NodeSpec, machine_network: int) -> list[Component]:
     address = str(spec.ranges.node)
-    provisioner = partial(volumes.serve, address, components.API_PORT, spec.name)
+    provisioner = partial(volumes.serve, address, API_PORT, spec.name)
     return [
         *components.all_of(spec),
         Component("volume-provisioner", provisioner),

@@ -22,7 +22,6 @@ from infra.clusters.processes import (
     sysctls,
     workloads,
 )
-from infra.clusters.processes.components import REGISTRY_PORT
 from infra.clusters.processes.files import write
 from infra.clusters.processes.layout import MACHINE, Layout
 from infra.clusters.processes.programs import Programs
@@ -61,8 +60,7 @@ def launch(layout: Layout, spec: NodeSpec) -> None:
     with open("/proc/self/ns/net") as machine, open(layout.logs / "node.log", "ab") as log:
         command = [
             *("setsid", "--fork"),
-            # Not `ip netns exec`, which would mount a fresh /sys without the control groups.
-            *("nsenter", f"--net={layout.network_namespace}"),
+            *network.inside_network(layout),
             *("unshare", "--mount", "--pid", "--fork", "--mount-proc", "--propagation", "private"),
             *(sys.executable, "-m", "infra.clusters.processes.node", str(layout.node_spec), str(machine.fileno())),
         ]
@@ -81,11 +79,10 @@ def launch(layout: Layout, spec: NodeSpec) -> None:
 def complete(layout: Layout, spec: NodeSpec, say: Say) -> None:
     """Wait for the components, and then for what runs on them. Raises PlatformError when one does not come."""
     kubectl = workloads.Kubectl(spec.programs["kubectl"], layout.kubeconfig)
-    registry = f"{spec.ranges.node}:{REGISTRY_PORT}"
     waiting = _Components(layout, say)
     waiting.until("registry")
     for image in images.of_the_node(spec.programs["coredns"]):
-        if images.push(image, registry):
+        if images.push(image, spec.ranges.registry):
             say(f"pushed {image.name}")
     waiting.until("kube-apiserver")
     workloads.apply(kubectl, spec.ranges)

@@ -3,6 +3,7 @@
 import asyncio
 
 import orphan
+
 from kubernetes_provider.server import serve
 
 orphan.end_with_parent()

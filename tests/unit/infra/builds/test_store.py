@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -89,27 +89,34 @@ def test_a_build_that_fails_leaves_no_entry(entry: Entry) -> None:
     with pytest.raises(PlatformError, match="It broke"):
         obtain(entry, fail)
     assert not entry.exists
-    assert [path.name for path in entry.folder.parent.iterdir()] == [".lock"]
+    assert [path.name for path in entry.folder.parent.iterdir()] == [f"{entry.key}.lock"]
 
 
-def _be_killed(entry: Entry) -> None:
-    def die(folder: Path) -> None:
-        (folder / "half").write_text("half")
-        os.kill(os.getpid(), signal.SIGKILL)
+KILLS_ITSELF = """
+import os, signal, sys
+from pathlib import Path
+from infra.builds.store import Entry, obtain
 
-    obtain(entry, die)
+def die(folder):
+    (folder / "half").write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+obtain(Entry(Path(sys.argv[1]), sys.argv[2], sys.argv[3]), die)
+"""
 
 
 def test_a_killed_build_leaves_nothing_half(entry: Entry) -> None:
-    killed = multiprocessing.get_context("spawn").Process(target=_be_killed, args=(entry,))
-    killed.start()
-    killed.join()
-    assert killed.exitcode == -signal.SIGKILL
+    repository = Path(__file__).parents[4]
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLS_ITSELF, entry.store, entry.name, entry.key], cwd=repository, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert list(entry.folder.parent.glob("*.partial/half"))
     assert not entry.exists
     calls: list[str] = []
     obtain(entry, maker(calls))
     assert calls == ["program"]
-    assert sorted(path.name for path in entry.folder.parent.iterdir()) == [".lock", entry.key]
+    assert sorted(path.name for path in entry.folder.parent.iterdir()) == [entry.key, f"{entry.key}.lock"]
 
 
 def test_the_second_of_two_waits_and_finds_what_the_first_made(entry: Entry) -> None:
@@ -140,3 +147,14 @@ def test_a_store_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(PlatformError, match="could not be written") as caught:
         obtain(Entry(tmp_path / "store", "etcd", "0"), maker([]))
     assert "XDG_CACHE_HOME" in caught.value.remedy
+
+
+def test_another_version_does_not_wait(entry: Entry) -> None:
+    calls: list[str] = []
+
+    def make(folder: Path) -> None:
+        obtain(Entry(entry.store, entry.name, "another"), maker(calls))
+        maker(calls)(folder)
+
+    obtain(entry, make, Watch(waiting=lambda waited_for: calls.append("waited")))
+    assert calls == ["program", "program"]

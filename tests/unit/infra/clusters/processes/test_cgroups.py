@@ -8,6 +8,7 @@ import pytest
 
 from infra.clusters.processes import cgroups
 from infra.clusters.processes.cgroups import Hierarchies
+from infra.errors import PlatformError
 
 FIRST = """\
 tmpfs {root} tmpfs rw 0 0
@@ -50,6 +51,11 @@ def test_the_second_version_hands_on_the_controllers_that_there_are(tmp_path: Pa
     assert (tmp_path / "cgroup.subtree_control").read_text() == "+cpu +memory"
     assert (tmp_path / "slipway-a/cgroup.subtree_control").read_text() == "+cpu +memory"
     assert not (tmp_path / "slipway-a/node/cgroup.subtree_control").exists()
+
+
+def test_control_groups_that_cannot_be_made_are_told_with_the_reason(tmp_path: Path) -> None:
+    with pytest.raises(PlatformError, match=r"control group slipway-a cannot be made: .*No such file"):
+        cgroups.create("slipway-a", Hierarchies(1, (tmp_path / "nowhere",)))
 
 
 def test_processes_are_those_of_the_group_and_below(tmp_path: Path) -> None:

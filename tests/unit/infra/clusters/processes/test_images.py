@@ -70,7 +70,7 @@ def test_other_bytes_of_the_same_name_are_pushed(image: Image, registry: str) ->
 
 
 def test_a_registry_that_refuses_is_quoted(image: Image, registry: str) -> None:
-    with pytest.raises(PlatformError, match="answers POST .* with 404"):
+    with pytest.raises(PlatformError, match=r"answers POST .* with 404"):
         images.push(replace(image, name="host/a/NOT/valid:1"), registry)
 
 

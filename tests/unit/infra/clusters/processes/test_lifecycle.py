@@ -4,24 +4,37 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from infra.clusters.processes import claims, layout, lifecycle
+from infra.clusters.processes import cgroups, claims, layout, lifecycle, network, running, startup
 from infra.clusters.processes.addressing import Ranges
 from infra.clusters.processes.lifecycle import Cluster
 from infra.clusters.processes.programs import Programs
 from infra.clusters.processes.spec import PEOPLE_PORTS, NodeSpec
 from infra.errors import PlatformError, UsageError
 
+NOTHING: dict[ModuleType, dict[str, object]] = {
+    running: {"processes": [], "init": None, "stop": None},
+    network: {"remove": None, "leftovers": []},
+    cgroups: {"remove": [], "existing": []},
+}
+"""What is asked of a kernel that has nothing of any stack, and its answers."""
+
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A user and a machine that have no stacks."""
+    """A user and a machine that have no stacks. The kernel is out of reach: a stack of the same name may run here."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     for module in (layout, claims):
         monkeypatch.setattr(module, "MACHINE", tmp_path / "run")
+    for module in (startup, lifecycle):
+        monkeypatch.setattr(module, "SYSCTLS", tmp_path / "run/sysctls.json")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
+    for module, names in NOTHING.items():
+        for name, answer in names.items():
+            monkeypatch.setattr(module, name, lambda *_, answer=answer: answer)
     return tmp_path / "slipway"
 
 

@@ -19,6 +19,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The commands that would have been run."""
     ran: list[str] = []
     monkeypatch.setattr(network, "_run", lambda *command: ran.append(" ".join(command)))
+    monkeypatch.setattr(network, "_forget_empty_namespace_folder", lambda folder: None)
     return ran
 
 
@@ -33,6 +34,12 @@ def test_what_is_the_stacks_goes_into_its_link_or_nowhere(commands: list[str], t
         assert f"ip route add {name} via 172.31.249.2 dev slipway-testing" in commands
     for name in (RANGES.link, RANGES.pods, RANGES.services):
         assert f"ip route add blackhole {name} metric 9999" in commands
+
+
+def test_no_pod_pushes_to_the_registry(commands: list[str], tmp_path: Path) -> None:
+    network.create(Layout("testing", tmp_path), RANGES)
+    (rules,) = [command for command in commands if " nft " in command]
+    assert "iifname cni0 tcp dport 5000 drop" in rules
 
 
 def test_control_groups_stay_in_sight(commands: list[str], tmp_path: Path) -> None:
