@@ -126,7 +126,7 @@ def _application(args: RootApplicationArgs) -> dict[str, object]:
         "syncPolicy": {
             "automated": {"prune": True, "selfHeal": True},
             "syncOptions": ["ServerSideApply=true"],
-            "retry": {"limit": 20, "backoff": {"duration": "5s", "factor": 2, "maxDuration": "1m"}},
+            "retry": {"limit": 60, "backoff": {"duration": "5s", "factor": 2, "maxDuration": "10s"}},
         },
     }
 

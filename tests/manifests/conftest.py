@@ -43,6 +43,7 @@ def addon_manifests(addons: dict[str, list[Manifest]]) -> list[Manifest]:
 
 @pytest.fixture(scope="session")
 def schemas(builder: Builder, addon_manifests: list[Manifest]) -> Schemas:
+    """The schemas of everything that a cluster of the platform knows."""
     return Schemas(builder.folders["kubernetes"], builder.folders["argo-cd"], addon_manifests)
 
 

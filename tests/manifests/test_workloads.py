@@ -40,7 +40,7 @@ def test_every_manifest_is_as_its_schema_says(
     assert [fault for one in checked for fault in schemas.faults(one)] == []
 
 
-def test_a_wrong_manifest_is_seen(schemas: Schemas) -> None:
+def test_a_wrong_manifest_is_seen(schemas: Schemas, addon_manifests: list[Manifest]) -> None:
     service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "x"}, "spec": {"port": [], "type": 1}}
     assert len(schemas.faults(service)) == 2
     gateway = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway", "metadata": {"name": "x"}}

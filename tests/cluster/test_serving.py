@@ -1,0 +1,321 @@
+"""A release on its way to people: published, promoted, served through the gateway, logged, scaled, and hard to lose."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from slipway.release import load
+from slipway.request_log.partitions import answers, feedback
+from tests.cluster.load import Load
+from tests.cluster.platform import Platform, eventually
+from tests.conftest import MODEL, ROOT
+from tests.live_server import free_port, rows, tensors
+from tests.toy_platform import IDENTITY
+
+log = logging.getLogger(__name__)
+
+NAME = "flight-delay"
+INFER, PREDICT, FEEDBACK = f"/v2/models/{MODEL}/infer", "/api/v1.0/predictions", "/api/v1.0/feedback"
+PATIENCE = 300.0
+"""Seconds for a cluster on two busy cores."""
+ENVIRONMENTS = ("staging", "production")
+
+
+@dataclass(frozen=True)
+class Serving:
+    """The model on the platform, and a clone of the monorepo from which it was promoted."""
+
+    platform: Platform
+    clone: Path
+    release: Path
+    image: str
+
+    @property
+    def predictor(self) -> str:
+        """The name of the release's Service."""
+        return f"{NAME}-{self.release.name[:12]}"
+
+    @property
+    def deployment(self) -> str:
+        return f"{self.predictor}-0-server"
+
+    def git(self, *arguments: str) -> str:
+        done = subprocess.run(
+            ["git", *IDENTITY, *arguments], cwd=self.clone, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def slipway(self, *arguments: str) -> str:
+        """Standard output of slipway, run in the clone."""
+        env = {**self.platform.environment, "GIT_AUTHOR_NAME": "Tests", "GIT_AUTHOR_EMAIL": "tests@example.org"}
+        env |= {"GIT_COMMITTER_NAME": "Tests", "GIT_COMMITTER_EMAIL": "tests@example.org"}
+        program = ROOT / ".venv/bin/slipway"
+        done = subprocess.run(
+            [program, *arguments], cwd=self.clone, env=env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def host(self, environment: str = "production") -> str:
+        return f"{NAME}.{environment}.localhost"
+
+    def post(self, path: str, message: Any, environment: str = "production") -> Any:
+        """An answer through the gateway."""
+        headers = {"Host": self.host(environment), "Content-Type": "application/json"}
+        url = self.platform.record["urls"]["gateway"] + path
+        request = urllib.request.Request(url, json.dumps(message).encode(), headers)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def pods(self) -> list[dict[str, Any]]:
+        """Production's pods of the release that are ready and stay."""
+        items = self.platform.objects("-n", "production", "pods", "-l", f"seldon-app={self.predictor}")["items"]
+        return [pod for pod in items if "deletionTimestamp" not in pod["metadata"] and _is_ready(pod)]
+
+    def load(self) -> Load:
+        """Steady load on production."""
+        message = {"inputs": tensors(list(load(self.release).fields), [self.example])}
+        return Load(self.platform.record["urls"]["gateway"], self.host(), INFER, json.dumps(message).encode())
+
+    @property
+    def example(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.release / "example.json").read_text())
+        return found
+
+
+def _is_ready(pod: dict[str, Any]) -> bool:
+    return any(it["type"] == "Ready" and it["status"] == "True" for it in pod["status"].get("conditions", []))
+
+
+@pytest.fixture(scope="module")
+def serving(platform: Platform, release_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Serving:
+    """The release published and promoted to both environments, from a scratch clone of the platform's main."""
+    clone = tmp_path_factory.mktemp("clone") / "monorepo"
+    url = platform.record["git"]["url"]
+    helper = f"credential.helper=store --file={platform.file.parent / 'git-credentials'}"
+    platform.run("git", "-c", helper, "clone", "--quiet", "--origin=platform", "-c", helper, url, str(clone))
+    (clone / "releases" / MODEL).mkdir(parents=True)
+    (clone / "releases" / MODEL / release_folder.name).symlink_to(release_folder)
+    found = Serving(platform, clone, release_folder, "")
+    published = json.loads(found.slipway("publish", MODEL, "--json"))
+    for environment in ENVIRONMENTS:
+        done = json.loads(found.slipway("promote", MODEL, "--to", environment, "--merge", "--json"))
+        assert (done["image"], done["role"]) == (published["image"], "champion")
+    found.git("pull", "--quiet", "--ff-only", "platform", "main")
+    served = Serving(platform, clone, release_folder, published["image"])
+    for environment in ENVIRONMENTS:
+        wanted = f"{environment}-{NAME}"
+        eventually(lambda name=wanted: _synced(platform, name), f"{wanted} Synced and Healthy", PATIENCE)
+        eventually(lambda name=environment: _answers(served, name), f"{environment} answers", PATIENCE)
+    return served
+
+
+def _synced(platform: Platform, application: str) -> object:
+    state = platform.applications().get(application)
+    return state == ("Synced", "Healthy") or state
+
+
+def _answers(serving: Serving, environment: str) -> object:
+    try:
+        serving.post(PREDICT, {"jsonData": serving.example}, environment)
+    except OSError as error:
+        return str(error)
+    return True
+
+
+def test_the_platform_runs_what_git_says(serving: Serving) -> None:
+    for environment in ENVIRONMENTS:
+        found = serving.platform.objects("-n", environment, "seldondeployment", NAME)
+        assert found["status"]["state"] == "Available"
+        (predictor,) = found["spec"]["predictors"]
+        assert predictor["annotations"]["slipway.release"] == serving.release.name
+        (container,) = predictor["componentSpecs"][0]["spec"]["containers"]
+        assert container["image"].endswith(f"models/{NAME}@{serving.image}")
+    for pod in serving.pods():
+        (container,) = pod["spec"]["containers"]
+        assert container["securityContext"]["runAsNonRoot"] is True
+        assert container["securityContext"]["readOnlyRootFilesystem"] is True
+        assert pod["status"]["containerStatuses"][0]["restartCount"] == 0
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_answer_is_the_offline_answer_to_the_last_bit(serving: Serving, environment: str) -> None:
+    release = load(serving.release)
+    asked = [serving.example, *rows(list(release.fields), 20, seed=7)]
+    message = {"inputs": tensors(list(release.fields), asked)}
+    offline = [release.score_row(row) for row in asked]
+    v2 = serving.post(INFER, message, environment)
+    assert v2["model_version"] == serving.release.name
+    scores = {output["name"]: output["data"] for output in v2["outputs"]}[release.score_name]
+    assert scores == offline
+    v1 = serving.post(PREDICT, {"jsonData": asked}, environment)
+    assert [row[0] for row in v1["data"]["ndarray"]] == offline
+    assert v1["meta"]["tags"]["release"] == serving.release.name
+
+
+def test_a_commit_is_applied_in_seconds(serving: Serving) -> None:
+    """Also what the tests of scaling need: that it scales down soon."""
+    settings = serving.clone / "gitops/envs/production" / MODEL / "settings.yaml"
+    content = yaml.safe_load(settings.read_text())
+    wanted = 31 if content["autoscaling"]["scale_down_seconds"] == 30 else 30
+    content["autoscaling"]["scale_down_seconds"] = wanted
+    settings.write_text(yaml.safe_dump(content, sort_keys=False))
+    serving.slipway("render")
+    serving.git("commit", "--quiet", "--all", "--message=Scale down sooner")
+    serving.git("push", "--quiet", "platform", "HEAD:main")
+    began = time.monotonic()
+
+    def applied() -> object:
+        found = serving.platform.objects("-n", "production", "hpa", serving.predictor)
+        held = found["spec"]["behavior"]["scaleDown"]["stabilizationWindowSeconds"]
+        return held == wanted or held
+
+    eventually(applied, "the commit is applied", PATIENCE)
+    seconds = time.monotonic() - began
+    log.info("from push to applied: %.1f s", seconds)
+
+
+@contextmanager
+def forwarded(platform: Platform, namespace: str, target: str, port: int) -> Iterator[int]:
+    """A loopback port that leads to one inside the cluster."""
+    local = free_port()
+    kubectl = platform._kubectl
+    command = [kubectl, f"--kubeconfig={platform.record['kubeconfig']}", "-n", namespace, "port-forward"]
+    with subprocess.Popen([*command, target, f"{local}:{port}"], stdout=subprocess.DEVNULL) as process:
+        try:
+            eventually(lambda: _listens(local), f"a way to {target}", 60)
+            yield local
+        finally:
+            process.terminate()
+
+
+def _listens(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
+        return True
+    return False
+
+
+def test_answers_and_feedback_reach_the_request_log(serving: Serving, tmp_path: Path) -> None:
+    asked = {f"cluster-{time.time_ns()}-{number}" for number in range(20)}
+    for identity in sorted(asked):
+        serving.post(PREDICT, {"jsonData": serving.example, "meta": {"puid": identity}})
+    told = min(asked)
+    message = {"response": {"meta": {"puid": told}}, "truth": {"data": {"ndarray": [1.0]}}, "reward": 1.0}
+    serving.post(FEEDBACK, message)
+    secret = serving.platform.objects("-n", "nats", "secret", "request-log-collector")["data"]["url"]
+    with forwarded(serving.platform, "nats", "service/nats", 4222) as port:
+        url = re.sub(r"@.*", f"@127.0.0.1:{port}", base64.b64decode(secret).decode())
+
+        def stored() -> object:
+            serving.slipway("collect", "--nats", url, "--to", str(tmp_path), "--consumer", f"tests-{os.getpid()}")
+            if not (tmp_path / "feedback").is_dir():
+                return "no feedback yet"
+            found = answers(tmp_path).collect()
+            seen = set(found["id"]) & asked
+            return (seen == asked and told in set(feedback(tmp_path).collect()["id"])) or len(seen)
+
+        eventually(stored, "all answers in the request log", PATIENCE)
+    mine = answers(tmp_path).collect()
+    assert set(mine["release"].cast(str)) == {serving.release.name}
+    assert set(mine["deployment"].cast(str)) == {NAME}
+
+
+def test_a_killed_pod_loses_no_request(serving: Serving) -> None:
+    before = _retries(serving.platform)
+    with serving.load() as load:
+        load.wait_for(200)
+        victim, *others = serving.pods()
+        assert others, "a single replica cannot be lost without a request"
+        for pid in _processes(victim["metadata"]["uid"]):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        load.wait_for(400)
+        eventually(lambda: len(serving.pods()) >= 2 or len(serving.pods()), "two replicas again", PATIENCE)
+        load.wait_for(200)
+    log.info("answers %s, tried again %d", dict(load.counts), _retries(serving.platform) - before)
+    assert set(load.counts) == {200}
+
+
+def _processes(uid: str) -> list[int]:
+    """Processes on this machine that are a pod's server."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            with suppress(OSError):
+                groups, command = (entry / "cgroup").read_text(), (entry / "cmdline").read_bytes()
+                if uid.replace("-", "_") in groups.replace("-", "_") and b"/release/" in command:
+                    found.append(int(entry.name))
+    assert found, f"pod {uid} has no process on this machine"
+    return found
+
+
+def _retries(platform: Platform) -> float:
+    """How often the gateway has tried a request of the model once more."""
+    selector = "gateway.envoyproxy.io/owning-gateway-name=slipway"
+    total = 0.0
+    for pod in platform.objects("-n", "envoy-gateway-system", "pods", "-l", selector)["items"]:
+        path = f"/api/v1/namespaces/envoy-gateway-system/pods/{pod['metadata']['name']}:19001/proxy/stats/prometheus"
+        for line in platform.kubectl("get", "--raw", path).splitlines():
+            if line.startswith("envoy_cluster_upstream_rq_retry{") and f"production/{NAME}" in line:
+                total += float(line.rpartition(" ")[2])
+    return total
+
+
+def test_a_rolling_restart_loses_no_request(serving: Serving) -> None:
+    with serving.load() as load:
+        load.wait_for(200)
+        old = {pod["metadata"]["uid"] for pod in serving.pods()}
+        serving.platform.kubectl("-n", "production", "rollout", "restart", f"deployment/{serving.deployment}")
+
+        def renewed() -> object:
+            found = {pod["metadata"]["uid"] for pod in serving.pods()}
+            return (len(found) >= 2 and not found & old) or len(found - old)
+
+        eventually(renewed, "all replicas are new", PATIENCE)
+        load.wait_for(400)
+    log.info("answers %s", dict(load.counts))
+    assert set(load.counts) == {200}
+
+
+def test_it_scales_out_under_load_and_back(serving: Serving, tmp_path: Path) -> None:
+    message = json.dumps({"inputs": tensors(list(load(serving.release).fields), [serving.example])})
+    script = tmp_path / "ask.lua"
+    quoted = message.replace("]]", "] ]")
+    script.write_text(
+        f'wrk.method = "POST"\nwrk.body = [[{quoted}]]\nwrk.headers["Host"] = "{serving.host()}"\n'
+        'wrk.headers["Content-Type"] = "application/json"\n'
+    )
+    url = serving.platform.record["urls"]["gateway"] + INFER
+
+    def replicas() -> int:
+        found = serving.platform.objects("-n", "production", "deployment", serving.deployment)
+        return int(found["status"].get("readyReplicas", 0))
+
+    eventually(lambda: replicas() == 2 or replicas(), "the least of replicas", PATIENCE)
+    command = ["wrk", "-t1", "-c4", f"-d{PATIENCE:.0f}s", "-s", str(script), url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as loading:
+        eventually(lambda: replicas() > 2 or replicas(), "more replicas under load", PATIENCE)
+        most = replicas()
+        loading.send_signal(signal.SIGINT)
+        said, _ = loading.communicate(timeout=60)
+    log.info("2 to %d replicas: %s", most, said)
+    assert "Non-2xx" not in said
+    eventually(lambda: replicas() == 2 or replicas(), "back to the least", PATIENCE)
