@@ -11,6 +11,7 @@ from typing import Any
 
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
+from pulumi.runtime.rpc import UNKNOWN
 
 from infra.builds import manifests
 from infra.errors import PlatformError
@@ -40,7 +41,7 @@ class SeedProvider(ResourceProvider):
 
     def diff(self, _id: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> DiffResult:
         """Another server is another repository. A newer HEAD is not pushed: that is what `git push platform` is for."""
-        moved = olds["url"] != news["url"]
+        moved = _moved(olds, news)
         return DiffResult(changes=moved, replaces=["url"] if moved else [])
 
     def read(self, id_: str, props: Mapping[str, Any]) -> ReadResult:
@@ -67,7 +68,7 @@ class UpstreamProvider(ResourceProvider):
 
     def diff(self, _id: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> DiffResult:
         """Another pin, or something else on the branch."""
-        moved = olds["url"] != news["url"]
+        moved = _moved(olds, news)
         drifted = olds.get("found", olds["commit"]) != olds["commit"]
         changed = moved or drifted or olds["key"] != news["key"]
         return DiffResult(changes=changed, replaces=["url"] if moved else [])
@@ -101,6 +102,11 @@ def head_of(url: str) -> str | None:
         PlatformError: the server does not answer
     """
     return _git(["ls-remote", url, f"refs/heads/{BRANCH}"], Path("/")).partition("\t")[0] or None
+
+
+def _moved(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+    # In a preview the URL may not be known yet, because the server's Service is to be made again: at the same place.
+    return news["url"] not in (olds["url"], UNKNOWN)
 
 
 def _found(props: Mapping[str, Any]) -> str | None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pulumi.runtime.rpc import UNKNOWN
 
 from infra.bootstrap import repositories
 from infra.bootstrap.repositories import SeedProvider, UpstreamProvider
@@ -67,6 +68,13 @@ def test_a_server_that_does_not_answer_is_not_taken_for_an_empty_one(clone: Path
     assert SeedProvider().read(made.id, gone).id == made.id
     with pytest.raises(PlatformError, match=r"git ls-remote .* failed"):
         repositories.head_of(gone["url"])
+
+
+def test_another_server_is_another_repository_and_an_unknown_one_is_not(target: dict[str, Any]) -> None:
+    for provider in (SeedProvider(), UpstreamProvider()):
+        olds = {**target, "key": "1", "commit": "c"}
+        assert provider.diff("id", olds, {**olds, "url": "http://elsewhere"}).replaces == ["url"]
+        assert not provider.diff("id", olds, {**olds, "url": UNKNOWN}).changes
 
 
 def test_a_folder_without_a_commit_cannot_be_deployed(tmp_path: Path, target: dict[str, Any]) -> None:
