@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as kubernetes
-import yaml
 
 from infra.bootstrap.manifests import NAMESPACE, Document, adapt
 from infra.clusters.capabilities import Exposure
@@ -57,7 +56,8 @@ class ArgoCd(pulumi.ComponentResource):
         )
         manifests = kubernetes.yaml.ConfigGroup(
             f"{name}-manifests",
-            yaml=[yaml.safe_dump_all(documents)],
+            # JSON is YAML too, and written a hundred times as fast.
+            yaml=["\n---\n".join(json.dumps(document) for document in documents)],
             opts=pulumi.ResourceOptions(parent=self, depends_on=[secret]),
         )
         self.installed = manifests.resources.apply(lambda objects: list(objects.values()))
@@ -126,7 +126,7 @@ def _application(args: RootApplicationArgs) -> dict[str, object]:
         "syncPolicy": {
             "automated": {"prune": True, "selfHeal": True},
             "syncOptions": ["ServerSideApply=true"],
-            "retry": {"limit": 20, "backoff": {"duration": "5s", "factor": 2, "maxDuration": "1m"}},
+            "retry": {"limit": 60, "backoff": {"duration": "5s", "factor": 2, "maxDuration": "10s"}},
         },
     }
 

@@ -39,3 +39,25 @@ for _, predictor in ipairs(obj.spec.predictors) do
 end
 return { status = "Healthy", message = "Available" }
 """
+
+CUSTOM_RESOURCE_DEFINITION = """\
+-- As Argo CD's own check, but one that is not established yet is on its way: Argo CD calls it degraded, and the root
+-- application fails at once when an addon is degraded, and waits a minute before it tries again.
+local health = { status = "Progressing", message = "not established yet" }
+if obj.metadata.deletionTimestamp ~= nil then
+  health.message = "terminating"
+  return health
+end
+for _, condition in ipairs((obj.status or {}).conditions or {}) do
+  if condition.type == "NamesAccepted" and condition.status == "False" then
+    return { status = "Degraded", message = condition.message }
+  end
+  if condition.type == "NonStructuralSchema" and condition.status == "True" then
+    return { status = "Degraded", message = condition.message }
+  end
+  if condition.type == "Established" and condition.status == "True" then
+    health = { status = "Healthy", message = condition.message }
+  end
+end
+return health
+"""

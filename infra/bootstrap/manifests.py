@@ -49,6 +49,7 @@ def settings(reconciliation: str) -> dict[str, str]:
         "application.resourceTrackingMethod": "annotation",
         "timeout.reconciliation": reconciliation,
         "timeout.reconciliation.jitter": "0s",
+        f"{prefix}.apiextensions.k8s.io_CustomResourceDefinition": health.CUSTOM_RESOURCE_DEFINITION,
         f"{prefix}.argoproj.io_Application": health.APPLICATION,
         f"{prefix}.machinelearning.seldon.io_SeldonDeployment": health.SELDON_DEPLOYMENT,
     }

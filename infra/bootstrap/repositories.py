@@ -44,9 +44,9 @@ class SeedProvider(ResourceProvider):
         return DiffResult(changes=moved, replaces=["url"] if moved else [])
 
     def read(self, id_: str, props: Mapping[str, Any]) -> ReadResult:
-        """Whether the branch is there."""
-        lost = head_of(props["url"]) is None
-        return ReadResult("" if lost else id_, {} if lost else dict(props))
+        """Whether the branch is there, as far as the server answers."""
+        found = _found(props)
+        return ReadResult(id_, dict(props)) if found else ReadResult("", {})
 
 
 class Seed(Resource):
@@ -77,9 +77,9 @@ class UpstreamProvider(ResourceProvider):
         return UpdateResult(_publish(news))
 
     def read(self, id_: str, props: Mapping[str, Any]) -> ReadResult:
-        """What the branch is at."""
-        found = head_of(props["url"])
-        return ReadResult("", {}) if found is None else ReadResult(id_, {**props, "found": found})
+        """What the branch is at, as far as the server answers."""
+        found = _found(props)
+        return ReadResult(id_, {**props, "found": found}) if found else ReadResult("", {})
 
 
 class Upstream(Resource):
@@ -101,6 +101,14 @@ def head_of(url: str) -> str | None:
         PlatformError: the server does not answer
     """
     return _git(["ls-remote", url, f"refs/heads/{BRANCH}"], Path("/")).partition("\t")[0] or None
+
+
+def _found(props: Mapping[str, Any]) -> str | None:
+    """The commit of the branch; of a server that does not answer, the last known, for its own drift says it all."""
+    try:
+        return head_of(props["url"])
+    except PlatformError:
+        return str(props.get("found", "unknown"))
 
 
 def commit_of(tree: Path, repository: Path) -> str:

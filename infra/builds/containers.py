@@ -53,12 +53,15 @@ class BuiltImage:
 def images(names: Iterable[str] | None = None, progress: Progress | None = None) -> dict[str, BuiltImage]:
     """Build what is missing of the images named, or of all; by name. Raises PlatformError, UsageError."""
     progress = progress or Quiet()
-    wanted = [catalogue().named(name) for name in (catalogue().images if names is None else names)]
-    if any(_on_our_base(image) for image in wanted):
-        # First and alone, for the others would only wait for it.
-        built(catalogue().named(BASE), progress)
+    asked = list(catalogue().images if names is None else names)
+    wanted = [catalogue().named(name) for name in asked]
+    # First and alone, for the others would only wait for it.
+    first = [catalogue().named(BASE)] if any(_on_our_base(image) for image in wanted) else []
+    found = {image.name: built(image, progress) for image in first}
+    wanted = [image for image in wanted if image.name not in found]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return {found.image.name: found for found in pool.map(lambda image: built(image, progress), wanted)}
+        found |= {made.image.name: made for made in pool.map(lambda image: built(image, progress), wanted)}
+    return {image: found[image] for image in asked}
 
 
 def entry(image: Image) -> store.Entry:

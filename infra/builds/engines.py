@@ -6,6 +6,7 @@ each build and lives in a mount and pid namespace of its own, so a killed build 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import shutil
@@ -54,12 +55,15 @@ class Buildah:
             self._run(storage, "push", "--quiet", "--format", "oci", "image", f"oci:{layout}:{TAG}")
 
     def _run(self, storage: Path, command: str, *arguments: str) -> None:
-        # Named so, buildah keeps what `--mount=type=cache` mounts: Debian's packages, Python's wheels.
+        # In its folder for temporary files, buildah keeps what `--mount=type=cache` mounts (packages, wheels).
+        # That is the one thing there that is to last.
         kept = cache_folder() / "images" / "downloads"
         kept.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            (storage / "buildah-cache").symlink_to(kept)
         contained = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child"]
         places = ["--root", f"{storage}/root", "--runroot", f"{storage}/run", "--storage-driver", "overlay"]
-        _call([*contained, "buildah", *places, command, *arguments], {"TMPDIR": str(kept)}, storage)
+        _call([*contained, "buildah", *places, command, *arguments], {"TMPDIR": str(storage)}, storage)
 
 
 class Docker:

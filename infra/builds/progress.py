@@ -81,7 +81,7 @@ class Progress:
         return f"built in {part.seconds:.0f} s" if part.state == "built" else "in the cache"
 
     def _left(self) -> str:
-        return "" if self.total is None else f" ({self.total - len(self.outcomes)} left)"
+        return "" if self.total is None else f" ({max(self.total - len(self.outcomes), 0)} left)"
 
 
 class Quiet(Progress):

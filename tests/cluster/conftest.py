@@ -56,7 +56,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 @pytest.fixture
 def absent_node(tmp_path: Path, programs: Path | None) -> Iterator[BareNode]:
     """A stack of its own that is not there yet, and is taken down at the end."""
-    node = BareNode("cluster-test-alone", tmp_path / "state", free_ports(), programs)
+    node = BareNode("alone", tmp_path / "state", free_ports(), programs)
     yield node
     node.run("down")
 
@@ -64,7 +64,7 @@ def absent_node(tmp_path: Path, programs: Path | None) -> Iterator[BareNode]:
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory, programs: Path | None) -> Iterator[BareNode]:
     """A bare node that runs, shared by the tests of a module."""
-    shared = BareNode("cluster-test", tmp_path_factory.mktemp("state"), free_ports(), programs)
+    shared = BareNode("tested", tmp_path_factory.mktemp("state"), free_ports(), programs)
     shared.run("down")
     shared.up()
     yield shared

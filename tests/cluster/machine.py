@@ -11,7 +11,8 @@ SETTINGS = (
     "vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops", "kernel/keys/root_maxkeys",
     "kernel/keys/root_maxbytes", "net/ipv4/ip_forward", "net/netfilter/nf_conntrack_max",
 )  # fmt: skip
-OTHER_STACKS = Path("/run/slipway/stacks")
+STACKS = Path("/run/slipway/stacks")
+OWN_STACKS = ("alone", "tested")
 FOLDERS = ("/run", "/var/lib", "/var/log", "/tmp/hostpath_pv", "/opt")
 
 
@@ -48,8 +49,8 @@ def _without_others(found: set[str]) -> frozenset[str]:
 
 def _marks_of_others() -> list[str]:
     marks = []
-    for path in OTHER_STACKS.glob("*.json"):
-        if not path.stem.startswith("cluster-test"):
+    for path in STACKS.glob("*.json"):
+        if path.stem not in OWN_STACKS:
             marks += [f"slipway-{path.stem}", *json.loads(path.read_text())["ranges"].values()]
     return marks
 
@@ -62,8 +63,8 @@ def _setting(name: str) -> str:
 def _entries(folder: Path) -> tuple[str, ...]:
     if not folder.is_dir():
         return ()
-    # Others have something there for as long as they run.
-    return tuple(sorted(path.name for path in folder.iterdir() if path.name not in ("slipway", "netns")))
+    shared = ("slipway", "netns") if _marks_of_others() else ()
+    return tuple(sorted(path.name for path in folder.iterdir() if path.name not in shared))
 
 
 def _output(*command: str) -> str:

@@ -55,6 +55,7 @@ def seldon_deployment(*containers: Manifest, name: str = "it", **spec: Any) -> M
     """A predictor without an engine, whose graph is its first container."""
     predictor = {
         "name": "one",
+        "annotations": {"seldon.io/no-engine": "true"},
         "replicas": 1,
         "graph": {"name": containers[0]["name"], "type": "MODEL"},
         "componentSpecs": [{"spec": {"containers": containers, **spec}}],

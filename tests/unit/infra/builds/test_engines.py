@@ -65,7 +65,9 @@ def test_buildah_without_root_is_refused(programs: Path, monkeypatch: pytest.Mon
 def test_buildah_is_contained_and_leaves_no_storage(programs: Path, tmp_path: Path, cache: Path) -> None:
     said = tmp_path / "said"
     # setpriv stands first and gets the whole command line.
-    toolchains.install(programs, "setpriv", f'echo "$@ TMPDIR=$TMPDIR BASE-IS=$(readlink base)" >> {said}')
+    toolchains.install(
+        programs, "setpriv", f'echo "$@ DOWNLOADS=$(readlink $TMPDIR/buildah-cache) BASE-IS=$(readlink base)" >> {said}'
+    )
     layout = tmp_path / "git" / "key.partial" / "oci"
     layout.parent.mkdir(parents=True)
     Buildah().build(tmp_path / "context", {"VERSION": "1"}, tmp_path / "base", layout)
@@ -74,7 +76,7 @@ def test_buildah_is_contained_and_leaves_no_storage(programs: Path, tmp_path: Pa
         assert part in build
     assert "--build-arg=VERSION=1 --build-arg=BASE=oci:base:latest" in build
     assert f"BASE-IS={tmp_path / 'base'}" in build
-    assert f"TMPDIR={cache / 'images' / 'downloads'}" in build
+    assert f"DOWNLOADS={cache / 'images' / 'downloads'}" in build
     assert f"oci:{layout}:latest" in push
     assert [path.name for path in (tmp_path / "git").iterdir()] == ["key.partial"]
 
