@@ -76,7 +76,7 @@ check: setup  ## Format, lint, types, import layers, lock files, docs
 	mypy
 	$(INFRA)/mypy --config-file infra/pyproject.toml
 	lint-imports --no-logo
-	for part in . $(ENVIRONMENTS); do $(UV) lock --check --quiet --project $$part; done
+	for part in . $(ENVIRONMENTS) $(patsubst %/pyproject.toml,%,$(wildcard images/*/pyproject.toml)); do $(UV) lock --check --quiet --project $$part; done
 	pytest -q tests/layout/test_docs.py
 
 .PHONY: format
