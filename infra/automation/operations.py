@@ -50,14 +50,18 @@ class Outcome:
 
 
 def up(request: Request) -> Outcome:
-    """Bring the platform up, or to what its settings say now."""
+    """Bring the platform up, or back to what its settings say: what has drifted is put right."""
     raw, settings = _settings(request)
     with lock.held(request.stack):
         chosen = _choose(request, settings)
-        capabilities.provider(chosen.provider).check(request.stack, settings)
+        provider = capabilities.provider(chosen.provider)
+        provider.check(request.stack, settings)
+        _settle(request, provider)
         choice.remember(request.stack, chosen.provider)
         stack = _open(request, raw)
-        outcome = _run(request, "bringing it up", lambda on_event: stack.up(on_event=on_event, suppress_outputs=True))
+        outcome = _run(
+            request, "bringing it up", lambda on_event: stack.up(refresh=True, on_event=on_event, suppress_outputs=True)
+        )
         outputs = {name: value.value for name, value in stack.outputs().items()}
         platform = record.write(request.stack, outputs)
         notes = _connect_clone(request, outputs["git"])
@@ -141,6 +145,19 @@ def _choose(request: Request, settings: StackSettings) -> choice.Choice:
     chosen = choice.for_stack(request.stack, settings)
     request.console.print(f"Cluster of stack {request.stack}: {chosen.provider}, because {chosen.reason}.")
     return chosen
+
+
+def _settle(request: Request, provider: capabilities.ClusterProvider) -> None:
+    """After a reboot or `stop` the cluster is started; where it has gone, so has all that Pulumi's state speaks of."""
+    folder, name = state_folder(request.stack), choice.remembered(request.stack)
+    state = provider.status(request.stack).state if name else "unknown"
+    if state == "stopped":
+        request.console.print("The cluster is stopped: starting it.")
+        provider.start(request.stack)
+    elif state == "absent" and provider.owns_cluster and (folder / "pulumi").exists():
+        request.console.print("The cluster has gone: beginning anew.")
+        shutil.rmtree(folder / "pulumi")
+        shutil.rmtree(folder / "workspace", ignore_errors=True)
 
 
 def _open(request: Request, raw: dict[str, Any]) -> auto.Stack:

@@ -68,8 +68,9 @@ class EngineProgress:
     def _end(self, step: auto.StepEventMetadata) -> None:
         self._under_way.pop(step.urn, None)
         operation = str(getattr(step.op, "value", step.op))
-        if (step.urn, operation) in self._told:
-            return  # a component tells twice: that it is there, and its outputs
+        # To be looked at is no change; and a component tells twice: that it is there, and its outputs.
+        if operation == "refresh" or (step.urn, operation) in self._told:
+            return
         self._told.add((step.urn, operation))
         self.changes[operation] += 1
         if operation not in QUIET:
@@ -79,6 +80,7 @@ class EngineProgress:
                 f"  {_SIGNS.get(operation, '*')} {label(step.urn)}" + (f" ({keys})" if keys else ""),
                 markup=False,
                 highlight=False,
+                soft_wrap=True,
             )
         self._show()
 

@@ -36,6 +36,7 @@ class World:
         self.calls: list[str] = []
         self.fails: set[str] = set()
         self.workspace = self
+        self.state: Any = "running"
 
     def _call(self, name: str) -> None:
         self.calls.append(name)
@@ -48,7 +49,7 @@ class World:
         self.calls.append("check")
 
     def status(self, stack: str) -> ClusterStatus:
-        return ClusterStatus("running", "13 components run")
+        return ClusterStatus(self.state, "13 components run")
 
     def stop(self, stack: str) -> None:
         self._call("stop")
@@ -59,7 +60,8 @@ class World:
     def remove(self, stack: str) -> None:
         self._call("remove")
 
-    def up(self, **_: Any) -> None:
+    def up(self, **arguments: Any) -> None:
+        assert arguments["refresh"]
         self._call("up")
 
     def preview(self, **arguments: Any) -> None:
@@ -114,6 +116,26 @@ def test_a_machine_that_cannot_is_told_before_anything_is_made(world: World, req
         operations.up(request_)
     assert world.calls == []
     assert known_stacks() == []
+
+
+def test_up_starts_a_cluster_that_a_reboot_has_stopped(world: World, request_: Request) -> None:
+    operations.up(request_)
+    world.state = "stopped"
+    operations.up(request_)
+    assert world.calls[2:] == ["check", "start", "up"]
+
+
+def test_up_begins_anew_where_the_cluster_has_gone(world: World, request_: Request) -> None:
+    operations.up(request_)
+    left = state_folder("local") / "pulumi" / "stacks.json"
+    left.parent.mkdir()
+    left.touch()
+    operations.up(request_)
+    assert left.exists()
+    world.state = "absent"
+    operations.up(request_)
+    assert not left.exists()
+    assert record.read("local")["stack"] == "local"
 
 
 def test_a_failed_up_keeps_what_is_needed_to_go_on(world: World, request_: Request) -> None:
