@@ -110,6 +110,7 @@ platform-build: platform-packages  ## Build the platform's programs and images i
 platform-up: platform-packages  ## Bring the platform STACK up: cluster, registry, Argo CD, add-ons, and each released model served
 	$(PLATFORM) up --stack $(STACK)
 	@for model in $(notdir $(wildcard releases/*)); do $(call first_release,$$model); done
+	$(PLATFORM) wait --stack $(STACK)
 
 .PHONY: platform-preview
 platform-preview: setup  ## Show what platform-up would change, and what has drifted

@@ -71,6 +71,16 @@ def status(stack: Stack = "local", as_json: Json = False) -> None:
 
 
 @app.command()
+def wait(stack: Stack = "local", as_json: Json = False) -> None:
+    """Wait until Argo CD has applied everything and all of it is healthy.
+
+    Example: python -m infra.automation wait --stack local
+    """
+    found = operations.wait(_request(stack))
+    _answer(as_json, found, f"All {len(found)} applications are Synced and Healthy.")
+
+
+@app.command()
 def down(
     stack: Stack = "local",
     keep_state: Annotated[bool, typer.Option("--keep-state", help="Keep the stack's folder for a look at it.")] = False,

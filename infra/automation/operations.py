@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pulumi.automation as auto
 from rich.console import Console
 
 from infra.__main__ import compose
-from infra.automation import clone, engine, failures, lock, record
+from infra.automation import applications, clone, engine, failures, lock, record
 from infra.automation.progress import EngineProgress
 from infra.clusters import capabilities, choice
 from infra.errors import PlatformError, UsageError
@@ -128,7 +128,23 @@ def status(request: Request) -> dict[str, Any]:
         answer["platform"] = record.read(request.stack)
     except PlatformError:
         answer["platform"] = None
+    running = answer["platform"] is not None and cluster.state == "running"
+    found = applications.read(Path(answer["platform"]["kubeconfig"])) if running else {}
+    answer["applications"] = {name: asdict(application) for name, application in sorted(found.items())}
     return answer
+
+
+def wait(request: Request) -> dict[str, Any]:
+    """Wait until Argo CD has applied everything and all of it is healthy."""
+    _known(request.stack)
+    kubeconfig = Path(record.read(request.stack)["kubeconfig"])
+
+    def say(line: str) -> None:
+        request.console.print(f"    {line}", highlight=False)
+
+    with request.console.status("waiting for what Argo CD applies"):
+        found = applications.wait(lambda: applications.read(kubeconfig), say)
+    return {name: asdict(application) for name, application in found.items()}
 
 
 def variables(request: Request) -> dict[str, str]:

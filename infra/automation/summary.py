@@ -45,6 +45,10 @@ def of_status(answer: Mapping[str, Any]) -> str:
     if platform:
         lines += [f"  {name:13} {url}" for name, url in platform["urls"].items()]
         lines += [f"  {'kubeconfig':13} {platform['kubeconfig']}"]
+    if answer["applications"]:
+        lines += ["", "Argo CD applies:"]
+    for name, application in answer["applications"].items():
+        lines.append(f"  {name:32} {application['sync']:10} {application['health']}")
     return "\n".join(lines)
 
 

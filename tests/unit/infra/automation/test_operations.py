@@ -12,7 +12,8 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from infra.automation import cli, clone, engine, operations, record
+from infra.automation import applications, cli, clone, engine, operations, record
+from infra.automation.applications import Application
 from infra.automation.operations import Request
 from infra.clusters import choice
 from infra.clusters.capabilities import ClusterStatus
@@ -83,6 +84,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(operations.capabilities, "provider", lambda name: made)
     monkeypatch.setattr(choice, "look", lambda: choice.Machine((), False, True, True))
     monkeypatch.setattr(engine, "find_command", lambda: Path("/pulumi"))
+    monkeypatch.setattr(applications, "read", lambda kubeconfig: {"slipway": Application("Synced", "Healthy", "")})
 
     def open_stack(stack: str, raw: object, program: object, command: Path) -> World:
         workspace = state_folder(stack) / "workspace"
@@ -218,6 +220,9 @@ def test_the_command_line_speaks_json(world: World, request_: Request) -> None:
     assert json.loads(answer.stdout)["urls"] == OUTPUTS["urls"]
     status = json.loads(CliRunner().invoke(cli.app, ["status", "--json"]).stdout)
     assert (status["cluster"], status["platform"]["stack"]) == ("running", "local")
+    assert status["applications"]["slipway"]["health"] == "Healthy"
+    waited = json.loads(CliRunner().invoke(cli.app, ["wait", "--json"]).stdout)
+    assert waited["slipway"]["sync"] == "Synced"
 
 
 def test_people_are_told_what_to_open_and_try(world: World, request_: Request) -> None:
@@ -241,6 +246,6 @@ def test_errors_have_exit_codes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
         assert capsys.readouterr().err.startswith("error: ")
 
 
-@pytest.mark.parametrize("verb", ["up", "preview", "status", "down", "stop", "start", "environment"])
+@pytest.mark.parametrize("verb", ["up", "preview", "status", "wait", "down", "stop", "start", "environment"])
 def test_each_verbs_help_has_an_example(verb: str) -> None:
     assert "Example:" in CliRunner().invoke(cli.app, [verb, "--help"]).stdout
