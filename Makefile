@@ -70,13 +70,14 @@ test: check repro setup-stock  ## Run every check and every test that needs no c
 	pytest
 
 .PHONY: check
-check: setup  ## Format, lint, types, import layers, lock files, docs
+check: setup  ## Format, lint, types, import layers, rendered manifests, lock files, docs
 	ruff format --check .
 	ruff check .
 	mypy
 	$(INFRA)/mypy --config-file infra/pyproject.toml
 	lint-imports --no-logo
-	for part in . $(ENVIRONMENTS); do $(UV) lock --check --quiet --project $$part; done
+	slipway render --check
+	for part in . $(ENVIRONMENTS) $(patsubst %/pyproject.toml,%,$(wildcard images/*/pyproject.toml)); do $(UV) lock --check --quiet --project $$part; done
 	pytest -q tests/layout/test_docs.py
 
 .PHONY: format

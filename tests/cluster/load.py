@@ -6,6 +6,7 @@ import http.client
 import threading
 import time
 from collections import Counter
+from contextlib import closing, suppress
 from types import TracebackType
 from urllib.parse import urlsplit
 
@@ -45,20 +46,25 @@ class Load:
             time.sleep(0.05)
 
     def _ask(self) -> None:
-        connection: http.client.HTTPConnection | None = None
         while not self._stop.is_set():
-            try:
-                if connection is None:
-                    connection = http.client.HTTPConnection(
-                        self._address.hostname or "", self._address.port, timeout=30
-                    )
-                connection.request(*self._request)
-                answer = connection.getresponse()
-                answer.read()
-                self.counts[answer.status] += 1
-                if answer.will_close:
-                    connection = None
-            except (OSError, http.client.HTTPException) as error:
-                self.counts[type(error).__name__] += 1
-                connection = None
-            time.sleep(self._pause)
+            connection = http.client.HTTPConnection(self._address.hostname or "", self._address.port, timeout=30)
+            with closing(connection), suppress(ConnectionClosed):
+                while not self._stop.is_set():
+                    self._ask_once(connection)
+                    time.sleep(self._pause)
+
+    def _ask_once(self, connection: http.client.HTTPConnection) -> None:
+        try:
+            connection.request(*self._request)
+            answer = connection.getresponse()
+            answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            self.counts[type(error).__name__] += 1
+            raise ConnectionClosed from error
+        self.counts[answer.status] += 1
+        if answer.will_close:
+            raise ConnectionClosed
+
+
+class ConnectionClosed(Exception):
+    """The next request needs another connection."""

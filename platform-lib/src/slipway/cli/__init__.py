@@ -14,6 +14,7 @@ from rich.markup import escape
 from slipway.cli.audit import audit
 from slipway.cli.collect import collect
 from slipway.cli.explain import explain
+from slipway.cli.fetch import fetch
 from slipway.cli.keygen import keygen
 from slipway.cli.pack import pack
 from slipway.cli.predict import predict
@@ -45,7 +46,7 @@ app = typer.Typer(
 )
 for verb in (
     verdicts, verify, keygen, sign, scan, tamper, rebuild, pack, unpack, audit, record, report, score, predict, explain,
-    serve, collect, tune, publish, promote, render,
+    serve, collect, tune, publish, promote, fetch, render,
 ):  # fmt: skip
     app.command()(verb)
 

@@ -10,13 +10,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from slipway.adapters.registry import DOCKER_INDEX, OCI_INDEX, OCI_MANIFEST, Manifest, Registry, digest_of
+from slipway.adapters.registry import (
+    DOCKER_INDEX,
+    OCI_INDEX,
+    OCI_MANIFEST,
+    Manifest,
+    Registry,
+    RegistryFault,
+    digest_of,
+)
 from slipway.errors import UsageError
 from slipway.rendering.served import HTTP_PORT, IMAGE_FOLDER, MODEL_KEY, RELEASE_KEY
 
@@ -76,6 +85,11 @@ def write_layer(folder: Path, statements: Sequence[Path], target: IO[bytes]) -> 
     with tarfile.open(fileobj=target, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for name, path in sorted({**names, **folders}.items()):
             _add(tar, name, path)
+    return _written(target)
+
+
+def _written(target: IO[bytes]) -> Layer:
+    """What stands in ``target`` up to where it is."""
     size = target.tell()
     target.seek(0)
     sha256 = hashlib.sha256()
@@ -133,6 +147,20 @@ def _only(registry: Registry, repository: str, index: Manifest) -> Manifest:
             f"Name one of them: --base {repository}@sha256:...",
         )
     return found
+
+
+def read_layer(registry: Registry, repository: str, manifest: Manifest, target: IO[bytes]) -> None:
+    """Read the layer with the release, the last one of an image, into ``target``, and go to its begin.
+
+    Raises:
+        RegistryFault: when it is not the layer that the manifest names.
+    """
+    digest = manifest.fields["layers"][-1]["digest"]
+    with registry.open(repository, digest) as stream:
+        shutil.copyfileobj(stream, target)
+    if _written(target).digest != digest:
+        raise RegistryFault(f"Layer {digest} of {repository} is damaged in the registry.", "Publish the release again.")
+    target.seek(0)
 
 
 def compose(base: Base, layer: Layer, model: str, release: str, labels: Mapping[str, str]) -> Image:

@@ -23,7 +23,7 @@ def load_champion(paths: ModelPaths) -> Release | None:
     if not folder.is_dir():
         raise ReleaseBroken(
             f"{paths.champion_record} names champion {digest}, but {folder} does not exist.",
-            "Restore it with `git checkout`, or record the release that is in production.",
+            f"Fetch it: `slipway fetch {paths.name}`; one that is kept in Git is restored by `git checkout`.",
         )
     return load(folder)
 

@@ -36,7 +36,7 @@ WRONG: dict[str, Any] = {
     "resources.limits": {"cpu": "1"},
     "request_log.secret": "Not_A_Name",
     "request_log.port": 0,
-    "request_log.url": "nats://user:password@nats:4222",
+    "request_log.url": "nats://" + "user:password@nats:4222",
     "request_log.password": "hunter2",
 }
 

@@ -1,0 +1,62 @@
+"""The champion out of the registry: the pipeline compares every new release with it, wherever it runs."""
+
+from __future__ import annotations
+
+import tarfile
+import tempfile
+from pathlib import Path
+
+from slipway.adapters.registry import NotInRegistry, Registry
+from slipway.errors import UsageError
+from slipway.files import replacing
+from slipway.progress import step
+from slipway.project import ModelPaths
+from slipway.promotion.image import read_layer
+from slipway.promotion.platform import Platform
+from slipway.release import manifest
+from slipway.release.record import Published, Record
+from slipway.rendering.served import IMAGE_FOLDER, repository
+
+
+def fetch(paths: ModelPaths, platform: Platform) -> Path:
+    """Bring the model's champion from its image to where the pipeline looks for it, if it is not there.
+
+    Returns:
+        The champion's folder, which verifies.
+
+    Raises:
+        UsageError: when nothing is in production, or production's champion was never published.
+        NotInRegistry, RegistryFault, ReleaseBroken: when the registry does not have it as it was published.
+    """
+    champion = Record.read(paths.champion_record).champion
+    if champion is None:
+        raise UsageError(
+            f"{paths.champion_record} declares that nothing is in production.", "There is nothing to fetch."
+        )
+    target = paths.champion / champion.release
+    if not target.is_dir():
+        with step(f"fetching champion {champion.release[:12]} from {platform.push_url}"), replacing(target) as staged:
+            _unpack(Registry(platform.push_url), repository(paths.name), champion, staged)
+    manifest.verify(target)
+    return target
+
+
+def _unpack(registry: Registry, name: str, champion: Published, target: Path) -> None:
+    if champion.image is None:
+        raise UsageError(
+            f"Champion {champion.release[:12]} was never published, so no registry has it.",
+            "Restore its folder with `git checkout`.",
+        )
+    found = registry.find(name, champion.image)
+    if found is None:
+        raise NotInRegistry(f"{registry.url} has no {name}@{champion.image}.", "Name another platform with --platform.")
+    inside = f"{IMAGE_FOLDER.strip('/')}/{champion.release}/"
+    with tempfile.TemporaryFile() as layer:
+        read_layer(registry, name, found, layer)
+        target.mkdir()
+        with tarfile.open(fileobj=layer, mode="r:") as tar:
+            for member in tar.getmembers():
+                if member.isfile() and member.name.startswith(inside):
+                    member.name = member.name.removeprefix(inside)
+                    tar.extract(member, target, filter="data")
+    manifest.verify(target, champion.release)
