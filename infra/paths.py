@@ -10,6 +10,7 @@ from infra.errors import UsageError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PROGRAM = REPOSITORY / "infra"
+_OF_A_STACK = ("provider", "pulumi", "cluster")
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,28}[a-z0-9])?")
 
 
@@ -38,6 +39,7 @@ def state_folder(stack: str) -> Path:
 
 
 def known_stacks() -> list[str]:
-    """The stacks that have state on this machine."""
+    """The stacks that have state on this machine. Other parts of Slipway keep folders beside theirs."""
     root = state_root()
-    return sorted(folder.name for folder in root.iterdir() if folder.is_dir()) if root.is_dir() else []
+    folders = [folder for folder in root.iterdir() if _NAME.fullmatch(folder.name)] if root.is_dir() else []
+    return sorted(folder.name for folder in folders if any((folder / part).exists() for part in _OF_A_STACK))

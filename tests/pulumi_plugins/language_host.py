@@ -7,6 +7,7 @@ the first line of standard output, and passes its own address as an argument, or
 
 from __future__ import annotations
 
+import contextlib
 import os
 import runpy
 import sys
@@ -83,7 +84,9 @@ def main() -> None:
     server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    server.wait_for_termination()
+    # The engine interrupts its plugins when it is done.
+    with contextlib.suppress(KeyboardInterrupt):
+        server.wait_for_termination()
 
 
 main()

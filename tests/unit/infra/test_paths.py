@@ -21,8 +21,9 @@ def test_a_bad_name_of_a_stack(name: str) -> None:
 
 def test_stacks_are_known_by_their_folders(home: Path) -> None:
     assert paths.known_stacks() == []
-    paths.state_folder("b").mkdir(parents=True)
-    paths.state_folder("a").mkdir()
+    for name in ("b", "a", "request_log"):
+        (paths.state_folder(name) / "cluster").mkdir(parents=True)
+    paths.state_folder("spool").mkdir()
     (paths.state_root() / ".b.lock").touch()
     assert paths.known_stacks() == ["a", "b"]
     assert paths.state_folder("a") == home / "state" / "slipway" / "a"
