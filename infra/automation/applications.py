@@ -10,7 +10,6 @@ from typing import Any
 
 import kr8s
 import yaml
-from kr8s.objects import APIObject
 
 from infra.errors import PlatformError
 
@@ -44,7 +43,8 @@ def read(kubeconfig: Path) -> dict[str, Application]:
     """
     try:
         api = kr8s.api(kubeconfig=yaml.safe_load(kubeconfig.read_text()))
-        found = [dict(one.raw) for one in api.get(APPLICATION, namespace="argocd") if isinstance(one, APIObject)]
+        listed = api.get(APPLICATION, namespace="argocd")
+        found = [one if isinstance(one, dict) else dict(one.raw) for one in listed]
     except ValueError:  # kr8s knows no such kind: Argo CD is not installed yet
         return {}
     except Exception as error:  # kr8s passes on what its HTTP client raises

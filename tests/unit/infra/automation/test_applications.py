@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from kr8s.objects import APIObject
+from kr8s.objects import APIObject, new_class
 
 from infra.automation import applications
 from infra.automation.applications import Application
@@ -56,14 +56,12 @@ def test_what_is_late_is_named_with_its_reason() -> None:
 def test_a_status_is_read(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Any, status: dict[str, Any], expected: Application
 ) -> None:
-    class Found(APIObject):
-        def __init__(self) -> None:
-            self.raw = {"metadata": {"name": "nats"}, "status": status}
+    kind = new_class("Application", "argoproj.io/v1alpha1", asyncio=False)
 
     class Cluster:
-        def get(self, kind: str, namespace: str) -> list[Found]:
-            assert (kind, namespace) == ("applications.argoproj.io", "argocd")
-            return [Found()]
+        def get(self, asked: str, namespace: str) -> list[APIObject]:
+            assert (asked, namespace) == ("applications.argoproj.io", "argocd")
+            return [kind({"metadata": {"name": "nats"}, "status": status}, api=self)]
 
     monkeypatch.setattr(applications.kr8s, "api", lambda kubeconfig: Cluster())
     (tmp_path / "kubeconfig").write_text("{}")
