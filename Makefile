@@ -91,7 +91,7 @@ serve: setup  ## Serve the newest release of MODEL on PORT, and print a curl tha
 
 # What runs later is decided by pull requests.
 define first_release
-	slipway publish $(1) && slipway promote $(1) --to staging --merge && slipway promote $(1) --to production --merge
+	slipway publish $(1) && slipway promote $(1) --to staging --first --merge && slipway promote $(1) --to production --first --merge
 endef
 
 .PHONY: test-cluster

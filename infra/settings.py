@@ -61,8 +61,9 @@ class GitOps(Section):
     """The branch that Argo CD applies."""
     path: str = "gitops/argocd"
     """The folder of the root application inside the repository."""
-    reconciliation: str = Field("120s", pattern=r"^\d+(s|m|h)$")
-    """How often Argo CD looks by itself. A push is seen at once through the webhook, so this is only the safety net."""
+    reconciliation: str = Field("15s", pattern=r"^\d+(s|m|h)$")
+    """How often Argo CD looks by itself: at Git, of whose pushes the webhook tells it at once, and at the health of what
+    it applies, for which the next wave waits."""
 
 
 class Kind(Section):

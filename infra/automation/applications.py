@@ -10,10 +10,12 @@ from typing import Any
 
 import kr8s
 import yaml
+from kr8s.objects import new_class
 
 from infra.errors import PlatformError
 
-APPLICATION = "applications.argoproj.io"
+# Named in full: to look a kind up asks every extension of the API, and one that is not up yet would fail it.
+APPLICATION = new_class("Application", "argoproj.io/v1alpha1", asyncio=False, plural="applications")
 ROOT = "slipway"
 PATIENCE = 900.0
 """Seconds. A cluster on two busy cores has pulled and started everything by then."""
@@ -43,9 +45,9 @@ def read(kubeconfig: Path) -> dict[str, Application]:
     """
     try:
         api = kr8s.api(kubeconfig=yaml.safe_load(kubeconfig.read_text()))
-        listed = api.get(APPLICATION, namespace="argocd")
+        listed = APPLICATION.list(namespace="argocd", api=api)
         found = [one if isinstance(one, dict) else dict(one.raw) for one in listed]
-    except ValueError:  # kr8s knows no such kind: Argo CD is not installed yet
+    except kr8s.NotFoundError:  # Argo CD is not installed yet
         return {}
     except Exception as error:  # kr8s passes on what its HTTP client raises
         raise PlatformError(

@@ -7,7 +7,9 @@ whose folder is gone; the next run has Git forget it.
 
 from __future__ import annotations
 
+import getpass
 import os
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -93,7 +95,7 @@ class Remote:
         """
         inside = Remote(worktree, self.name)
         inside._out("add", "--all", "--", *map(str, paths))
-        inside._out("-c", "core.hooksPath=/dev/null", "commit", "--quiet", f"--message={message}")
+        inside._out(*inside._author(), "-c", "core.hooksPath=/dev/null", "commit", "--quiet", f"--message={message}")
         return inside._out("rev-parse", "HEAD").strip()
 
     def push(self, updates: Sequence[tuple[str | None, str, str | None]]) -> None:
@@ -117,6 +119,13 @@ class Remote:
                 "Run the same command again: it begins from what is there now.",
             )
         raise _away(self.name, done.stderr)
+
+    def _author(self) -> list[str]:
+        """Options that name who commits, where Git has not been told: a fresh machine is to come up unattended."""
+        if self._git("var", "GIT_COMMITTER_IDENT").returncode == 0:
+            return []
+        name = getpass.getuser()
+        return ["-c", f"user.name={name}", "-c", f"user.email={name}@{socket.gethostname()}"]
 
     def _out(self, *arguments: str) -> str:
         done = self._git(*arguments)

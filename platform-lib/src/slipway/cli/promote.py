@@ -21,6 +21,7 @@ def promote(
     merge: Annotated[
         bool, typer.Option("--merge", help="Make the commit the remote's main at once: no pull request, no review.")
     ] = False,
+    first: Annotated[bool, typer.Option("--first", help="Change nothing where the model runs already.")] = False,
     platform: PlatformFile = None,
     json: Json = False,
 ) -> None:
@@ -35,13 +36,15 @@ def promote(
       slipway promote flight_delay --to staging
 
       slipway promote flight_delay --to production --release 3f9a0c42 --merge --json
+
+      slipway promote flight_delay --to staging --first --merge
     """
     from slipway import project
     from slipway.adapters.git import Remote
     from slipway.files import canonical_json
     from slipway.progress import step
     from slipway.promotion import platform as platforms
-    from slipway.promotion.promote import Promotion
+    from slipway.promotion.promote import Promotion, champion
     from slipway.promotion.promote import promote as push
     from slipway.promotion.publish import find_image
     from slipway.release.find import find
@@ -51,8 +54,12 @@ def promote(
     check_environment(to)
     where, folder = platforms.read(platform), find(release or model).resolve()
     asked = Promotion(to, model, folder.name)
+    target = Remote(project.root(), remote)
+    if first and (runs := champion(asked, target)) is not None:
+        print(canonical_json(asdict(runs)).decode() if json else f"{to} runs {model} {runs.release[:12]} already")
+        return
     with step(f"promoting {model} {folder.name[:12]} to {to}"):
-        done = push(asked, Remote(project.root(), remote), lambda: find_image(where, model, folder.name), merge)
+        done = push(asked, target, lambda: find_image(where, model, folder.name), merge)
     if json:
         sys.stdout.write(canonical_json(asdict(done)).decode())
         return

@@ -86,6 +86,18 @@ def promote(asked: Promotion, remote: Remote, image: Callable[[], str], merge: b
     return _attempt(asked, remote, image, merge)
 
 
+def champion(asked: Promotion, remote: Remote) -> Published | None:
+    """What runs in the environment by the remote's main; None where nothing published does.
+
+    Raises:
+        UsageError: when there is no such environment, model or remote.
+        GitFault: when the remote is away or holds another repository.
+    """
+    with remote.worktree(_main(remote)) as top:
+        held = served.read(asked.environment, asked.model, top).record.champion
+    return held if held is not None and held.image is not None else None
+
+
 def _attempt(asked: Promotion, remote: Remote, image: Callable[[], str], merge: bool) -> Promoted:
     main = _main(remote)
     with remote.worktree(main) as top:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from kr8s.objects import APIObject, new_class
+from kr8s.objects import APIObject
 
 from infra.automation import applications
 from infra.automation.applications import Application
@@ -56,13 +56,11 @@ def test_what_is_late_is_named_with_its_reason() -> None:
 def test_a_status_is_read(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Any, status: dict[str, Any], expected: Application
 ) -> None:
-    kind = new_class("Application", "argoproj.io/v1alpha1", asyncio=False)
+    def listed(namespace: str, api: object) -> list[APIObject]:
+        assert (namespace, api) == ("argocd", "the cluster")
+        return [applications.APPLICATION({"metadata": {"name": "nats"}, "status": status}, api=api)]
 
-    class Cluster:
-        def get(self, asked: str, namespace: str) -> list[APIObject]:
-            assert (asked, namespace) == ("applications.argoproj.io", "argocd")
-            return [kind({"metadata": {"name": "nats"}, "status": status}, api=self)]
-
-    monkeypatch.setattr(applications.kr8s, "api", lambda kubeconfig: Cluster())
+    monkeypatch.setattr(applications.kr8s, "api", lambda kubeconfig: "the cluster")
+    monkeypatch.setattr(applications.APPLICATION, "list", listed)
     (tmp_path / "kubeconfig").write_text("{}")
     assert applications.read(tmp_path / "kubeconfig") == {"nats": expected}

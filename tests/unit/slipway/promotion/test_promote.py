@@ -13,7 +13,8 @@ from slipway.adapters.git import GitFault, Remote, RemoteMoved
 from slipway.adapters.registry import NotInRegistry
 from slipway.errors import SlipwayError, UsageError
 from slipway.promotion import promote as promotion
-from slipway.promotion.promote import Promoted, Promotion, PromotionRefused
+from slipway.promotion.promote import Promoted, Promotion, PromotionRefused, champion
+from slipway.release.record import Published
 from slipway.rendering import render
 from tests import toy_platform
 from tests.conftest import MODEL
@@ -83,6 +84,15 @@ def test_doing_it_twice_changes_nothing(toy: ToyPlatform, promote: Promote) -> N
     again = promote("staging", merge=True)
     assert (again.already, again.branch, again.commit) == (True, "main", merged.commit)
     assert promote("staging").branch == "main"
+
+
+def test_what_runs_is_what_main_says(remote: Remote, promote: Promote) -> None:
+    asked = Promotion("staging", MODEL, A)
+    assert champion(asked, remote) is None
+    promote("staging")
+    assert champion(asked, remote) is None, "it is on a branch only"
+    merged = promote("staging", merge=True)
+    assert champion(asked, remote) == Published(release=A, image=merged.image)
 
 
 def test_a_branch_that_main_left_behind_is_made_anew(toy: ToyPlatform, promote: Promote) -> None:
