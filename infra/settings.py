@@ -62,8 +62,8 @@ class GitOps(Section):
     path: str = "gitops/argocd"
     """The folder of the root application inside the repository."""
     reconciliation: str = Field("15s", pattern=r"^\d+(s|m|h)$")
-    """How often Argo CD looks by itself: at Git, of whose pushes the webhook tells it at once, and at the health of what
-    it applies, for which the next wave waits."""
+    """How often Argo CD looks by itself: at Git, of whose pushes the webhook tells it at once, and at the health of
+    what it applies, for which the next wave waits."""
 
 
 class Kind(Section):
