@@ -17,14 +17,14 @@ from infra.builds.registry import Client
 from infra.clusters.capabilities import RegistryAddress
 from infra.clusters.commands import run, say
 
-_MADE_BY_THE_CLUSTER = frozenset({"base", "pause", "coredns"})
-"""`base` is a layer of the others, and a cluster brings its pause image and its DNS along."""
+_LAYER = "base"
+"""The image that others are laid on, and nothing runs by itself."""
 _LOCAL = "http://"
 
 
 def wanted(mirrors_upstream: bool) -> list[str]:
     """The names of the images to push: ours, and third parties' where the cluster cannot pull them from upstream."""
-    found = [image for image in catalogue().images.values() if image.name not in _MADE_BY_THE_CLUSTER]
+    found = [image for image in catalogue().images.values() if image.name != _LAYER]
     return [image.name for image in found if image.ours or mirrors_upstream]
 
 

@@ -16,6 +16,7 @@ from infra.builds.components import components
 from infra.builds.engines import engine
 from infra.builds.progress import Progress, Quiet
 from infra.errors import PlatformError
+from infra.paths import cache_folder
 
 LAYOUT = "oci"
 BASE = "base"
@@ -69,7 +70,7 @@ def entry(image: Image) -> store.Entry:
     circumstances = [engine().name]
     if "BASE" in image.arguments:
         circumstances.append(engine().base or entry(catalogue().named(BASE)).key)
-    return store.Entry(store.cache_folder() / "images", image.name, catalogue().key(image, *circumstances))
+    return store.Entry(cache_folder() / "images", image.name, catalogue().key(image, *circumstances))
 
 
 def built(image: Image, progress: Progress) -> BuiltImage:

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Protocol
 
 from infra.builds.catalogue import catalogue
-from infra.builds.store import cache_folder, scratch
+from infra.builds.store import scratch
 from infra.errors import PlatformError
+from infra.paths import cache_folder
 
 CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 NEEDED = ("buildah", "mmdebstrap", "setpriv", "unshare")

@@ -10,6 +10,7 @@ from infra.builds import go, store
 from infra.builds.components import Component, components
 from infra.builds.progress import Progress, Quiet
 from infra.errors import UsageError
+from infra.paths import cache_folder
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Programs:
 def entry(component: Component) -> store.Entry:
     """The store's entry of a component as it is pinned now, for this machine's toolchain."""
     key = component.key(*go.FLAGS, go.toolchain().version)
-    return store.Entry(store.cache_folder() / "upstream", component.name, key)
+    return store.Entry(cache_folder() / "upstream", component.name, key)
 
 
 def built(component: Component, progress: Progress | None = None) -> Path:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.builds.components import Component, components
-from infra.builds.store import cache_folder
 from infra.errors import PlatformError
+from infra.paths import cache_folder
 
 # A cold build of every component fills this much of Go's two caches.
 DISK_NEEDED = 18 * 2**30

@@ -10,7 +10,6 @@ import contextlib
 import fcntl
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -22,12 +21,6 @@ from infra.errors import PlatformError
 
 MANIFEST = "manifest.json"
 PARTIAL = ".partial"
-
-
-def cache_folder() -> Path:
-    """The user's cache folder for Slipway, shared by all clones on a machine."""
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "slipway"
 
 
 @dataclass(frozen=True)
