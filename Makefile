@@ -14,7 +14,7 @@ STOCK := environments/mlserver environments/seldon
 # Pulumi and what drives it: its pins cannot live with the rest.
 INFRA := infra/.venv/bin
 PLATFORM := $(INFRA)/python -m infra.automation
-platform-up test-cluster: export SLIPWAY_PLATFORM ?= $(or $(XDG_STATE_HOME),$(HOME)/.local/state)/slipway/$(STACK)/platform.json
+platform-up: export SLIPWAY_PLATFORM ?= $(or $(XDG_STATE_HOME),$(HOME)/.local/state)/slipway/$(STACK)/platform.json
 OWN := . $(filter-out $(STOCK),$(ENVIRONMENTS))
 MODEL ?= $(firstword $(MODELS))
 PORT ?= 8080
