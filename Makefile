@@ -109,7 +109,7 @@ platform-build: platform-packages  ## Build the platform's programs and images i
 .PHONY: platform-up
 platform-up: platform-packages  ## Bring the platform STACK up: cluster, registry, Argo CD, add-ons, and each released model served
 	$(PLATFORM) up --stack $(STACK)
-	@for model in $(notdir $(wildcard releases/*)); do $(call first_release,$$model); done
+	@for model in $(notdir $(wildcard releases/*)); do { $(call first_release,$$model); } || exit; done
 	$(PLATFORM) wait --stack $(STACK)
 
 .PHONY: platform-preview

@@ -110,9 +110,9 @@ def test_pods_survive_the_death_of_their_runtime(node: BareNode, web: str) -> No
 
 def test_a_second_up_changes_nothing(node: BareNode) -> None:
     eventually(node.is_whole)
-    before = (node.first_process(), node.done("status"), _resource_versions(node))
+    before = (node.first_process(), node.done("status"), _versions(node))
     assert node.up()["stack"] == node.stack
-    assert (node.first_process(), node.done("status"), _resource_versions(node)) == before
+    assert (node.first_process(), node.done("status"), _versions(node)) == before
 
 
 def test_stop_and_start_keep_the_data(node: BareNode, web: str) -> None:
@@ -222,9 +222,12 @@ def _pod_restarts(node: BareNode, namespace: str) -> str:
     return node.kubectl("get", "pods", "-n", namespace, "-o", "jsonpath={..restartCount}")
 
 
-def _resource_versions(node: BareNode) -> str:
-    kinds = "deployments,services,configmaps,storageclasses,clusterroles"
-    return node.kubectl("get", kinds, "-A", "-o", "jsonpath={range .items[*]}{.metadata.resourceVersion} {end}")
+def _versions(node: BareNode) -> str:
+    """Of what `up` applies. Pods come and go below a deployment, whose generation only its specification moves."""
+    kinds = "services,configmaps,storageclasses,clusterroles"
+    versions = node.kubectl("get", kinds, "-A", "-o", "jsonpath={range .items[*]}{.metadata.resourceVersion} {end}")
+    generations = "jsonpath={range .items[*]}{.metadata.uid}:{.metadata.generation} {end}"
+    return versions + node.kubectl("get", "deployments", "-n", "kube-system", "-o", generations)
 
 
 def _is_refused(node: BareNode, namespace: str, reason: str) -> bool:
