@@ -46,6 +46,8 @@ def compose() -> None:
         "mlflowImage": registry.reference("mlflow"),
         "modelImages": pulumi.Output.concat(cluster.registry.pull_prefix, "/"),
     }
+    if not cluster.signs_kubelets:
+        facts["kubeletTLS"] = "--kubelet-insecure-tls"
     root = RootApplicationArgs(facts["repoURL"], settings.gitops, facts, outlives=cluster.lifetime is None)
     before: pulumi.Output[Sequence[pulumi.Input[pulumi.Resource]]]
     before = argocd.installed.apply(lambda objects: [*objects, *contents])

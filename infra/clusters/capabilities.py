@@ -58,6 +58,8 @@ class Capabilities:
     """Whether names such as quay.io/... lead to our registry, so that images of third parties must be pushed there."""
     enforces_network_policy: bool
     """Whether its network obeys NetworkPolicy. They are applied either way."""
+    signs_kubelets: bool
+    """Whether kubelets serve with certificates of the cluster's own authority, by which metrics-server checks them."""
     lifetime: pulumi.Resource | None
     """The resource whose end is the end of all that is in the cluster; None where the cluster outlives the platform."""
 

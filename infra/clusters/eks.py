@@ -64,6 +64,7 @@ class EksCluster(pulumi.ComponentResource):
             mirrors_upstream=False,
             # The VPC's network plugin enforces them only where its network policy agent is switched on.
             enforces_network_policy=False,
+            signs_kubelets=True,
             lifetime=None,
         )
         self.register_outputs({})

@@ -87,6 +87,7 @@ class ExistingCluster(pulumi.ComponentResource):
             exposure=Exposure("NodePort", urls, {}),
             mirrors_upstream=False,
             enforces_network_policy=False,
+            signs_kubelets=True,
             lifetime=None,
         )
         self.register_outputs({})

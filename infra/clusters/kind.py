@@ -188,6 +188,7 @@ class KindCluster(pulumi.ComponentResource):
             exposure=Exposure("NodePort", loopback_urls(settings.ports), {}),
             mirrors_upstream=False,
             enforces_network_policy=True,
+            signs_kubelets=False,
             lifetime=node,
         )
         self.register_outputs({})

@@ -93,6 +93,7 @@ class ProcessesCluster(pulumi.ComponentResource):
             exposure=Exposure("NodePort", loopback_urls(ports), {}),
             mirrors_upstream=True,
             enforces_network_policy=False,
+            signs_kubelets=True,
             lifetime=node,
         )
         self.register_outputs({})
