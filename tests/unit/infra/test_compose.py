@@ -173,7 +173,8 @@ def test_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     assert recorder.named("cluster-node")["engine"] == "podman"
     assert recorder.named("image-git")["push_url"] == "http://127.0.0.1:5001"
     # Its kubelets sign their own certificates.
-    assert "kubeletTLS: --kubelet-insecure-tls" in str(recorder.named("root", ":Application")["spec"])
+    (patch,) = recorder.named("root", ":Application")["spec"]["source"]["kustomize"]["patches"]
+    assert json.loads(patch["patch"])["data"]["kubeletTLS"] == "--kubelet-insecure-tls"
 
 
 # What the SDKs say of their own parts when they are imported.
