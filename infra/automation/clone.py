@@ -7,8 +7,9 @@ import subprocess
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from infra.automation.record import private_file
+from infra.commands import run
 from infra.errors import PlatformError
+from infra.files import write
 
 REMOTE = "platform"
 CREDENTIALS = "git-credentials"
@@ -35,7 +36,7 @@ def connect(clone: Path, url: str, credentials: Path, user: str, password: str) 
             f"`git push {url} HEAD:main`.",
         )
     where = urlsplit(url)
-    private_file(credentials, f"{where.scheme}://{quote(user)}:{quote(password)}@{where.netloc}\n")
+    write(credentials, f"{where.scheme}://{quote(user)}:{quote(password)}@{where.netloc}\n")
     if present is None:
         _git(clone, "remote", "add", REMOTE, url)
     key = _helper_key(url)
@@ -55,8 +56,10 @@ def disconnect(clone: Path, url: str) -> None:
 def remote_url(clone: Path) -> str | None:
     """Where the remote `platform` leads, or None."""
     key = f"remote.{REMOTE}.url"
-    run = subprocess.run(["git", "-C", str(clone), "config", "--get", key], capture_output=True, text=True, check=False)
-    return run.stdout.strip() or None
+    done = subprocess.run(
+        ["git", "-C", str(clone), "config", "--get", key], capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() or None
 
 
 def _helper_key(url: str) -> str:
@@ -65,9 +68,4 @@ def _helper_key(url: str) -> str:
 
 
 def _git(clone: Path, *arguments: str) -> None:
-    run = subprocess.run(["git", "-C", str(clone), *arguments], capture_output=True, text=True, check=False)
-    if run.returncode:
-        raise PlatformError(
-            f"git {' '.join(arguments[:2])} failed in {clone}: {run.stderr.strip()}",
-            "Correct the clone's configuration, and run the same again.",
-        )
+    run(["git", "-C", str(clone), *arguments], "Correct the clone's configuration, and run the same again.")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from infra.errors import PlatformError
+from infra.files import write as replace
 from infra.paths import state_folder
 
 PLATFORM = "platform.json"
@@ -27,11 +26,11 @@ def write(stack: str, outputs: Mapping[str, Any]) -> dict[str, Any]:
     """
     folder = state_folder(stack)
     kubeconfig = folder / KUBECONFIG
-    private_file(kubeconfig, str(outputs["kubeconfig"]))
+    replace(kubeconfig, str(outputs["kubeconfig"]))
     git = {name: outputs["git"][name] for name in ("url", "upstream_url")}
     platform = {"stack": stack, "kubeconfig": str(kubeconfig), "registry": outputs["registry"], "git": git}
     platform["urls"] = outputs["urls"]
-    private_file(folder / PLATFORM, json.dumps(platform, indent=2) + "\n")
+    replace(folder / PLATFORM, json.dumps(platform, indent=2) + "\n")
     return platform
 
 
@@ -49,11 +48,3 @@ def read(stack: str) -> dict[str, Any]:
             f"The platform {stack!r} is not up: {path} does not exist.", f"Run `make platform-up STACK={stack}`."
         ) from None
     return platform
-
-
-def private_file(path: Path, text: str) -> None:
-    """Replace a file at once, readable by its owner alone."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(fresh, "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-        file.write(text)
-    fresh.replace(path)

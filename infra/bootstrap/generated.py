@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
 
+from infra.certificates import private_pem, unsigned
+
 LIFETIME = timedelta(days=3650)
 RENEW_BEFORE = timedelta(days=60)
 _ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -86,49 +88,28 @@ def issue(dns_names: list[str]) -> dict[str, Any]:
     authority_name = _name(f"{dns_names[0]} authority")
     validity = (start, expires)
     authority = (
-        _builder(authority_name, authority_name, authority_key.public_key(), validity)
+        unsigned(authority_name, authority_name, authority_key.public_key(), validity)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(authority_key, hashes.SHA256())
     )
     certificate = (
-        _builder(_name(dns_names[0]), authority_name, key.public_key(), validity)
+        unsigned(_name(dns_names[0]), authority_name, key.public_key(), validity)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in dns_names]), critical=False)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .sign(authority_key, hashes.SHA256())
     )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
     return {
         "dns_names": dns_names,
         "authority": authority.public_bytes(serialization.Encoding.PEM).decode(),
         "certificate": certificate.public_bytes(serialization.Encoding.PEM).decode(),
-        "key": private.decode(),
+        "key": private_pem(key).decode(),
         "expires": expires.isoformat(),
     }
 
 
 def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text[:64])])
-
-
-def _builder(
-    subject: x509.Name,
-    issuer: x509.Name,
-    key: ec.EllipticCurvePublicKey,
-    validity: tuple[datetime, datetime],
-) -> x509.CertificateBuilder:
-    start, end = validity
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(start)
-        .not_valid_after(end)
-    )
 
 
 def _merge(opts: pulumi.ResourceOptions | None, more: pulumi.ResourceOptions) -> pulumi.ResourceOptions:

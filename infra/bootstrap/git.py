@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from infra.clusters.capabilities import NODE_PORTS, Exposure
+from infra.clusters.capabilities import Exposure
+from infra.names import NODE_PORTS
 
 NAMESPACE = "slipway-git"
 USER = "slipway"

@@ -15,7 +15,7 @@ from infra.builds.containers import entry
 from infra.builds.progress import Progress
 from infra.builds.registry import Client
 from infra.clusters.capabilities import RegistryAddress
-from infra.clusters.commands import run, say
+from infra.commands import run, say
 
 _LAYER = "base"
 """The image that others are laid on, and nothing runs by itself."""

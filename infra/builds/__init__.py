@@ -5,13 +5,13 @@
 hands out OCI layouts, `registry` pushes them. `modules` finds what upstream ships beside its code, `manifests` makes a
 tree of it.
 
-    from infra.builds import images, programs, push
-    programs().kubectl
+    from infra.builds import images, program, push
+    program("kubectl")
     push(images(["git"]).values(), "http://127.0.0.1:5000")["git"]  # registry.slipway.internal/git@sha256:...
 """
 
 from infra.builds.containers import BuiltImage, images
-from infra.builds.executables import Programs, program, programs
+from infra.builds.executables import program, programs
 from infra.builds.registry import push
 
-__all__ = ["BuiltImage", "Programs", "images", "program", "programs", "push"]
+__all__ = ["BuiltImage", "images", "program", "programs", "push"]

@@ -15,11 +15,11 @@ import yaml
 
 from infra.builds.components import Component, components
 from infra.errors import UsageError
+from infra.names import OWN_REGISTRY
+from infra.paths import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 # What a checkout holds beside its sources.
 NOT_SOURCES = {"__pycache__", ".venv", ".mypy_cache", ".pytest_cache", ".ruff_cache", "build", "dist"}
-OURS = "registry.slipway.internal"
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Image:
 
     @property
     def ours(self) -> bool:
-        return self.repository.startswith(f"{OURS}/")
+        return self.repository.startswith(f"{OWN_REGISTRY}/")
 
     @property
     def containerfile(self) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from infra.builds import go, store
@@ -11,22 +10,6 @@ from infra.builds.components import Component, components
 from infra.builds.progress import Progress, Quiet
 from infra.errors import UsageError
 from infra.paths import cache_folder
-
-
-@dataclass(frozen=True)
-class Programs:
-    """Where the programs are that run outside of images."""
-
-    kube_apiserver: Path
-    kube_controller_manager: Path
-    kube_scheduler: Path
-    kubelet: Path
-    kube_proxy: Path
-    kubectl: Path
-    etcd: Path
-    pulumi: Path
-    helm: Path
-    kustomize: Path
 
 
 def entry(component: Component) -> store.Entry:
@@ -50,21 +33,18 @@ def built(component: Component, progress: Progress | None = None) -> Path:
 
 def program(name: str, progress: Progress | None = None) -> Path:
     """The path of one program, e.g. `kubectl`. Raises UsageError for a name that no component has."""
-    for component in components().values():
-        if name in component.programs:
-            return built(component, progress) / name
-    known = ", ".join(sorted(name for component in components().values() for name in component.programs))
-    raise UsageError(f"No component has a program named {name}.", f"There are: {known}.")
+    return programs([name], progress)[name]
 
 
-def programs(progress: Progress | None = None) -> Programs:
-    """Build what is missing, and tell where each program is."""
-    names = {field: field.replace("_", "-") for field in Programs.__dataclass_fields__}
-    wanted = [part for part in components().values() if part.programs.keys() & set(names.values())]
-    paths = _paths(wanted, progress)
-    return Programs(**{field: paths[name] for field, name in names.items()})
+def programs(names: Iterable[str], progress: Progress | None = None) -> dict[str, Path]:
+    """Where each of the programs is; each component is built, or held against its manifest, once.
 
-
-def _paths(wanted: Iterable[Component], progress: Progress | None) -> dict[str, Path]:
-    folders = [(component, built(component, progress)) for component in wanted]
-    return {name: folder / name for component, folder in folders for name in component.programs}
+    Raises UsageError for a name that no component has.
+    """
+    wanted = set(names)
+    owners = {name: component for component in components().values() for name in component.programs}
+    for name in wanted - owners.keys():
+        raise UsageError(f"No component has a program named {name}.", f"There are: {', '.join(sorted(owners))}.")
+    needed = [component for component in components().values() if component.programs.keys() & wanted]
+    folders = {component.name: built(component, progress) for component in needed}
+    return {name: folders[owners[name].name] / name for name in wanted}

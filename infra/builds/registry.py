@@ -15,12 +15,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from email.message import Message
 from http.client import HTTPException, HTTPResponse
+from pathlib import Path
 from typing import IO
 
 from infra.builds.containers import BuiltImage
 from infra.builds.progress import Progress, Quiet
 from infra.errors import PlatformError
 
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 AT_ONCE = 4
 TIMEOUT = 60.0
 
@@ -48,12 +50,12 @@ class Client:
 
     def digest_of(self, path: str, reference: str) -> str | None:
         """The digest of the manifest with a tag, or None where there is none."""
-        accept = {"Accept": "application/vnd.oci.image.manifest.v1+json"}
+        accept = {"Accept": OCI_MANIFEST}
         answer = self._ask("HEAD", f"/v2/{path}/manifests/{reference}", headers=accept, absent=True)
         return answer.get("Docker-Content-Digest") if answer is not None else None
 
-    def upload(self, path: str, image: BuiltImage, digest: str) -> bool:
-        """Bring one blob into a repository; whether its bytes had to be sent."""
+    def upload(self, path: str, digest: str, content: IO[bytes], size: int) -> bool:
+        """Bring one blob of `size` bytes into a repository; whether its bytes had to be sent."""
         if self._ask("HEAD", f"/v2/{path}/blobs/{digest}", absent=True) is not None:
             return False
         holder = self.holders.get(digest)
@@ -62,19 +64,16 @@ class Client:
         location = urllib.parse.urljoin(self._base(), answer.get("Location", "") if answer else "")
         if "/blobs/uploads/" not in location:
             return False
-        blob = image.blob(digest)
-        with blob.open("rb") as body:
-            headers = {"Content-Type": "application/octet-stream", "Content-Length": str(blob.stat().st_size)}
-            separator = "&" if "?" in location else "?"
-            self._ask("PUT", f"{location}{separator}digest={urllib.parse.quote(digest)}", body, headers)
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
+        separator = "&" if "?" in location else "?"
+        self._ask("PUT", f"{location}{separator}digest={urllib.parse.quote(digest)}", content, headers)
         self.holders[digest] = path
         return True
 
-    def tag(self, path: str, image: BuiltImage) -> None:
-        """Write the manifest under the image's tag."""
-        manifest = image.manifest()
-        kind = json.loads(manifest).get("mediaType", "application/vnd.oci.image.manifest.v1+json")
-        self._ask("PUT", f"/v2/{path}/manifests/{image.image.tag}", manifest, {"Content-Type": kind})
+    def tag(self, path: str, tag: str, manifest: bytes) -> None:
+        """Write a manifest under a tag."""
+        kind = json.loads(manifest).get("mediaType", OCI_MANIFEST)
+        self._ask("PUT", f"/v2/{path}/manifests/{tag}", manifest, {"Content-Type": kind})
 
     def _base(self) -> str:
         parts = urllib.parse.urlsplit(self.url)
@@ -101,7 +100,7 @@ class Client:
             if absent and error.code == 404:
                 return None
             said = error.read(500).decode(errors="replace")
-            raise _failure(self._base(), f"{method} {path} was answered {error.code}: {said}") from error
+            raise _failure(self._base(), f"it answers {method} {path} with {error.code}: {said}") from error
         except (OSError, HTTPException) as error:
             raise _failure(self._base(), str(error)) from error
 
@@ -121,10 +120,16 @@ def _push(client: Client, image: BuiltImage, progress: Progress) -> None:
     path = image.image.path
     if client.digest_of(path, image.image.tag) == image.digest:
         return
-    sent = [digest for digest in image.blobs() if client.upload(path, image, digest)]
-    client.tag(path, image)
-    size = sum(image.blob(digest).stat().st_size for digest in sent)
-    progress.say(f"image {image.image.name}: pushed, {size / 2**20:.0f} MiB sent")
+    sent = sum(_upload(client, path, image.blob(digest), digest) for digest in image.blobs())
+    client.tag(path, image.image.tag, image.manifest())
+    progress.say(f"image {image.image.name}: pushed, {sent / 2**20:.0f} MiB sent")
+
+
+def _upload(client: Client, path: str, blob: Path, digest: str) -> int:
+    """The number of bytes that had to be sent."""
+    size = blob.stat().st_size
+    with blob.open("rb") as content:
+        return size if client.upload(path, digest, content, size) else 0
 
 
 def _failure(registry: str, what: str) -> PlatformError:

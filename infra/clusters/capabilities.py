@@ -11,19 +11,6 @@ import pulumi
 
 from infra.settings import Ports, StackSettings
 
-LOGICAL_PREFIX = "registry.slipway.internal"
-"""The name by which manifests call a registry that only the cluster itself can resolve."""
-
-NODE_PORTS: Mapping[str, int] = {
-    "gateway": 30080,
-    "argocd": 30081,
-    "git": 30082,
-    "mlflow": 30083,
-    "prometheus": 30084,
-    "alertmanager": 30085,
-}
-"""The ports of the node for people."""
-
 
 @dataclass(frozen=True)
 class RegistryAddress:
@@ -56,8 +43,6 @@ class Capabilities:
     exposure: Exposure
     mirrors_upstream: bool
     """Whether names such as quay.io/... lead to our registry, so that images of third parties must be pushed there."""
-    enforces_network_policy: bool
-    """Whether its network obeys NetworkPolicy. They are applied either way."""
     signs_kubelets: bool
     """Whether kubelets serve with certificates of the cluster's own authority, by which metrics-server checks them."""
     lifetime: pulumi.Resource | None

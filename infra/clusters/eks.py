@@ -62,8 +62,6 @@ class EksCluster(pulumi.ComponentResource):
             registry=RegistryAddress(pulumi.Output.concat("https://", registry), registry),
             exposure=Exposure("LoadBalancer", {}, INTERNAL),
             mirrors_upstream=False,
-            # The VPC's network plugin enforces them only where its network policy agent is switched on.
-            enforces_network_policy=False,
             signs_kubelets=True,
             lifetime=None,
         )

@@ -13,8 +13,9 @@ import kr8s
 import pulumi
 import yaml
 
-from infra.clusters.capabilities import NODE_PORTS, Capabilities, ClusterStatus, Exposure, RegistryAddress
+from infra.clusters.capabilities import Capabilities, ClusterStatus, Exposure, RegistryAddress
 from infra.errors import PlatformError
+from infra.names import NODE_PORTS
 from infra.settings import Existing, StackSettings
 
 _SETTINGS = "Correct `slipway:existing` in the stack's file; infra/settings.py says what it may hold."
@@ -86,7 +87,6 @@ class ExistingCluster(pulumi.ComponentResource):
             ),
             exposure=Exposure("NodePort", urls, {}),
             mirrors_upstream=False,
-            enforces_network_policy=False,
             signs_kubelets=True,
             lifetime=None,
         )

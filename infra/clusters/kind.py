@@ -16,16 +16,15 @@ from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, Resou
 
 from infra.clusters import choice
 from infra.clusters.capabilities import (
-    LOGICAL_PREFIX,
-    NODE_PORTS,
     Capabilities,
     ClusterStatus,
     Exposure,
     RegistryAddress,
     loopback_urls,
 )
-from infra.clusters.commands import run
+from infra.commands import run
 from infra.errors import PlatformError
+from infra.names import NODE_PORTS, OWN_REGISTRY
 from infra.settings import StackSettings
 
 REGISTRY_IMAGE = "docker.io/library/registry:2.8.3"
@@ -95,7 +94,7 @@ class KindNode:
         return self._kind("get", "clusters").split()
 
     def _point_node_at_registry(self) -> None:
-        folder = f"/etc/containerd/certs.d/{LOGICAL_PREFIX}"
+        folder = f"/etc/containerd/certs.d/{OWN_REGISTRY}"
         hosts = f'[host."http://{self.registry}:{_LISTENS}"]\n'
         script = f"mkdir -p {folder} && cat > {folder}/hosts.toml"
         self._engine("exec", "-i", self.node, "sh", "-c", script, stdin=hosts)
@@ -184,10 +183,9 @@ class KindCluster(pulumi.ComponentResource):
         push_url = node.kubeconfig.apply(lambda _: f"http://127.0.0.1:{port}")
         self.capabilities = Capabilities(
             kubeconfig=pulumi.Output.secret(node.kubeconfig),
-            registry=RegistryAddress(pulumi.Output.unsecret(push_url), pulumi.Output.from_input(LOGICAL_PREFIX)),
+            registry=RegistryAddress(pulumi.Output.unsecret(push_url), pulumi.Output.from_input(OWN_REGISTRY)),
             exposure=Exposure("NodePort", loopback_urls(settings.ports), {}),
             mirrors_upstream=False,
-            enforces_network_policy=True,
             signs_kubelets=False,
             lifetime=node,
         )

@@ -14,6 +14,7 @@ from infra.clusters.processes import lifecycle
 from infra.clusters.processes.lifecycle import Cluster
 from infra.clusters.processes.programs import Programs
 from infra.errors import PlatformError
+from infra.names import loopback_ports
 
 OWN_FAULT = 4
 console = Console(stderr=True, highlight=False)
@@ -35,9 +36,8 @@ FirstPort = Annotated[int, typer.Option(help="First of six ports of 127.0.0.1, f
 @app.command(epilog="Example: python -m infra.clusters.processes up --stack local")
 def up(stack: Stack, programs: ProgramsFolder = None, first_port: FirstPort = 8080, as_json: AsJson = False) -> None:
     """Make a cluster and wait until it is ready; one that is ready stays as it is."""
-    ports = {first_port + i: 30080 + i for i in range(6)}
     found = Programs.in_folder(programs) if programs else Programs.built()
-    _show(lifecycle.up(stack, found, ports, say=_say), as_json)
+    _show(lifecycle.up(stack, found, loopback_ports(first_port), say=_say), as_json)
 
 
 @app.command(epilog="Example: python -m infra.clusters.processes start --stack local")

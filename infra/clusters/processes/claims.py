@@ -10,10 +10,10 @@ from pathlib import Path
 
 from infra.clusters.processes import addressing
 from infra.clusters.processes.addressing import Ranges
-from infra.clusters.processes.files import write
 from infra.clusters.processes.layout import MACHINE, Layout
-from infra.clusters.processes.locks import held
 from infra.errors import PlatformError
+from infra.files import write
+from infra.locks import held
 
 RANGES = "ranges.json"
 """Below the stack's cluster folder: the ranges stay the same when the machine starts anew."""

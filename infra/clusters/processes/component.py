@@ -8,21 +8,19 @@ from typing import Any, Literal
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
 
-from infra.builds import program
 from infra.builds.components import components
 from infra.clusters.capabilities import (
-    LOGICAL_PREFIX,
-    NODE_PORTS,
     Capabilities,
     ClusterStatus,
     Exposure,
     RegistryAddress,
     loopback_urls,
 )
-from infra.clusters.commands import say
 from infra.clusters.processes import lifecycle, preflight
 from infra.clusters.processes.layout import Layout
-from infra.clusters.processes.programs import BUILT, Programs
+from infra.clusters.processes.programs import Programs
+from infra.commands import say
+from infra.names import NODE_PORTS, OWN_REGISTRY
 from infra.settings import Ports, StackSettings
 
 _VERSIONED = ("kubernetes", "etcd", "coredns")
@@ -89,10 +87,9 @@ class ProcessesCluster(pulumi.ComponentResource):
         node = Node(f"{name}-node", stack, ports, pulumi.ResourceOptions(parent=self))
         self.capabilities = Capabilities(
             kubeconfig=pulumi.Output.secret(node.kubeconfig),
-            registry=RegistryAddress(node.registry_url, pulumi.Output.from_input(LOGICAL_PREFIX)),
+            registry=RegistryAddress(node.registry_url, pulumi.Output.from_input(OWN_REGISTRY)),
             exposure=Exposure("NodePort", loopback_urls(ports), {}),
             mirrors_upstream=True,
-            enforces_network_policy=False,
             signs_kubelets=True,
             lifetime=node,
         )
@@ -140,9 +137,8 @@ def forwarded(ports: Ports) -> dict[int, int]:
 
 
 def _up(props: Mapping[str, Any]) -> dict[str, Any]:
-    programs = Programs.of({name: program(name) for name in BUILT})
     # Numbers arrive as floats: protobuf knows no others.
     ports = {int(outer): int(inner) for outer, inner in props["ports"].items()}
-    cluster = lifecycle.up(props["stack"], programs, ports, say=say)
+    cluster = lifecycle.up(props["stack"], Programs.built(), ports, say=say)
     made = {"kubeconfig": cluster.kubeconfig.read_text(), "registry_url": cluster.registry_url, "condition": _READY}
     return {**{name: props[name] for name in ("stack", "ports", "versions")}, **made}

@@ -11,10 +11,9 @@ from infra.clusters.processes.layout import INSIDE
 from infra.clusters.processes.network import POD_BRIDGE
 from infra.clusters.processes.programs import CNI_PLUGINS
 from infra.clusters.processes.spec import NodeSpec
+from infra.names import OWN_REGISTRY
 
 PAUSE_IMAGE = "registry.k8s.io/pause:3.10.1"
-OWN_REGISTRY = "registry.slipway.internal"
-"""The logical host of our own images, whichever registry it is on a cluster."""
 MIRRORED = (OWN_REGISTRY, "docker.io", "quay.io", "ghcr.io", "registry.k8s.io", "public.ecr.aws", "gcr.io")
 """Hosts whose images the node takes from its own registry."""
 

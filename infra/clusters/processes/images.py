@@ -7,7 +7,6 @@ other image, and again when they have been deleted.
 from __future__ import annotations
 
 import hashlib
-import http.client
 import io
 import json
 import subprocess
@@ -16,12 +15,12 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.builds.registry import OCI_MANIFEST, Client
 from infra.clusters.processes.configuration import PAUSE_IMAGE
 from infra.errors import PlatformError
 
 PAUSE_SOURCE = Path(__file__).with_name("pause.c")
 COREDNS_IMAGE = "registry.k8s.io/coredns/coredns:v1.15.0"
-MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar"
 
@@ -50,7 +49,7 @@ class Image:
     def manifest(self) -> bytes:
         manifest = {
             "schemaVersion": 2,
-            "mediaType": MANIFEST,
+            "mediaType": OCI_MANIFEST,
             "config": _descriptor(CONFIG, self.config),
             "layers": [_descriptor(LAYER, self.layer)],
         }
@@ -81,11 +80,12 @@ def push(image: Image, registry: str) -> bool:
     What somebody else has pushed under the name stays, so that two builds of one version do not take turns. Returns
     whether it had to. Raises PlatformError when the registry refuses.
     """
-    if _has(image, registry):
+    client = Client(f"http://{registry}")
+    if client.digest_of(image.repository, image.tag) is not None:
         return False
     for blob in (image.config, image.layer):
-        _push_blob(registry, image.repository, blob)
-    _request(registry, "PUT", f"/v2/{image.repository}/manifests/{image.tag}", image.manifest, MANIFEST)
+        client.upload(image.repository, _digest(blob), io.BytesIO(blob), len(blob))
+    client.tag(image.repository, image.tag, image.manifest)
     return True
 
 
@@ -114,36 +114,3 @@ def _descriptor(kind: str, content: bytes) -> dict[str, str | int]:
 
 def _digest(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
-
-
-def _has(image: Image, registry: str) -> bool:
-    connection = http.client.HTTPConnection(registry, timeout=10)
-    try:
-        path = f"/v2/{image.repository}/manifests/{image.tag}"
-        connection.request("HEAD", path, headers={"Accept": MANIFEST})
-        return connection.getresponse().status == 200
-    finally:
-        connection.close()
-
-
-def _push_blob(registry: str, repository: str, blob: bytes) -> None:
-    location = _request(registry, "POST", f"/v2/{repository}/blobs/uploads/")
-    separator = "&" if "?" in location else "?"
-    _request(registry, "PUT", f"{location}{separator}digest={_digest(blob)}", blob, "application/octet-stream")
-
-
-def _request(registry: str, method: str, path: str, body: bytes = b"", kind: str = "") -> str:
-    """One request of the distribution protocol; returns the location that it answers with."""
-    connection = http.client.HTTPConnection(registry, timeout=60)
-    try:
-        connection.request(method, path, body, {"Content-Type": kind} if kind else {})
-        answer = connection.getresponse()
-        content = answer.read()
-        if answer.status >= 300:
-            raise PlatformError(
-                f"The registry answers {method} {path} with {answer.status}: {content.decode(errors='replace')[:300]}",
-                "See registry.log in the stack's folder; is its disk full?",
-            )
-        return answer.getheader("Location") or ""
-    finally:
-        connection.close()

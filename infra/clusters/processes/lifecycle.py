@@ -18,12 +18,12 @@ from typing import Any, Literal
 from infra.clusters.processes import cgroups, claims, network, preflight, running, startup, sysctls
 from infra.clusters.processes.addressing import Ranges
 from infra.clusters.processes.layout import Layout
-from infra.clusters.processes.locks import held
 from infra.clusters.processes.ports import LOOPBACK
 from infra.clusters.processes.programs import Programs
 from infra.clusters.processes.spec import PEOPLE_PORTS, NodeSpec
 from infra.clusters.processes.startup import SYSCTLS, Say
 from infra.errors import PlatformError, UsageError
+from infra.locks import held
 from infra.paths import state_root
 
 Condition = Literal["absent", "stopped", "starting", "ready", "stopping"]
@@ -63,7 +63,7 @@ class Cluster:
             "node": self.node,
             "node_ip": self.node_ip,
             "registry_url": self.registry_url,
-            "loopback_urls": {str(inner): f"http://{LOOPBACK}:{outer}" for outer, inner in self.ports.items()},
+            "loopback_urls": {str(inner): self.loopback_url(inner) for inner in self.ports.values()},
             "ranges": self.ranges.to_json(),
         }
 

@@ -20,10 +20,10 @@ from pathlib import Path
 
 from infra.clusters.processes import cgroups, components, ports, volumes
 from infra.clusters.processes.addressing import API_PORT
-from infra.clusters.processes.files import write
 from infra.clusters.processes.layout import INSIDE, PROGRAMS_INSIDE
 from infra.clusters.processes.spec import NodeSpec
 from infra.clusters.processes.supervisor import Component, NotReady, State, Supervisor, say
+from infra.files import write
 
 HIDDEN = {"tmp": "/tmp", "var-lib": "/var/lib", "var-log": "/var/log"}
 POD_PATIENCE = 8.0

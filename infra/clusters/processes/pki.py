@@ -19,8 +19,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from infra.certificates import private_pem, unsigned
 from infra.clusters.processes.addressing import Ranges
-from infra.clusters.processes.files import write
+from infra.files import write
 
 AUTHORITY_LIFE = timedelta(days=3650)
 CERTIFICATE_LIFE = timedelta(days=365)
@@ -128,7 +129,7 @@ def _make_authority(folder: Path, name: str, now: datetime) -> bool:
     subject = _name(f"slipway-{name}", None)
     usage = x509.KeyUsage(True, False, True, False, False, True, True, False, False)
     builder = (
-        _builder(subject, subject, key.public_key(), now, AUTHORITY_LIFE)
+        unsigned(subject, subject, key.public_key(), (now - CLOCK_SKEW, now + AUTHORITY_LIFE))
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(usage, critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
@@ -147,7 +148,7 @@ def _make_certificate(folder: Path, identity: Identity, now: datetime) -> None:
     usage = x509.KeyUsage(True, False, True, False, False, False, False, False, False)
     subject = _name(identity.common_name, identity.organization)
     builder = (
-        _builder(subject, authority.subject, key.public_key(), now, CERTIFICATE_LIFE)
+        unsigned(subject, authority.subject, key.public_key(), (now - CLOCK_SKEW, now + CERTIFICATE_LIFE))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(usage, critical=True)
         .add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
@@ -213,22 +214,8 @@ def _spki(key: object) -> bytes:
 
 def _make_service_account_key(folder: Path) -> None:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    write(folder / "service-account.key", _pem(key))
+    write(folder / "service-account.key", private_pem(key))
     write(folder / "service-account.pub", _spki(key.public_key()))
-
-
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, now: datetime, life: timedelta
-) -> x509.CertificateBuilder:
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - CLOCK_SKEW)
-        .not_valid_after(now + life)
-    )
 
 
 def _name(common_name: str, organization: str | None) -> x509.Name:
@@ -243,12 +230,6 @@ def _general_name(text: str) -> x509.GeneralName:
         return x509.DNSName(text)
 
 
-def _pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-
-
 def _write_pair(folder: Path, name: str, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> None:
-    write(folder / f"{name}.key", _pem(key))
+    write(folder / f"{name}.key", private_pem(key))
     write(folder / f"{name}.crt", certificate.public_bytes(serialization.Encoding.PEM))

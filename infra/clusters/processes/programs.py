@@ -64,7 +64,7 @@ class Programs:
         # A folder of programs works without a Go toolchain and without what reads the pins.
         from infra import builds
 
-        return cls.of({name: builds.program(name) for name in BUILT})
+        return cls.of(builds.programs(BUILT))
 
     @classmethod
     def in_folder(cls, folder: Path) -> Programs:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from infra.clusters.processes.addressing import Ranges
+from infra.names import loopback_ports
 
-PEOPLE_PORTS = {8080 + i: 30080 + i for i in range(6)}
+PEOPLE_PORTS = loopback_ports()
 """The default of the forwarder: the port on the machine's loopback to the node port."""
 
 

@@ -22,11 +22,11 @@ from infra.clusters.processes import (
     sysctls,
     workloads,
 )
-from infra.clusters.processes.files import write
 from infra.clusters.processes.layout import MACHINE, Layout
 from infra.clusters.processes.programs import Programs
 from infra.clusters.processes.spec import NodeSpec
 from infra.errors import PlatformError
+from infra.files import write
 
 PATIENCE = 180.0
 """Seconds for all components to be ready."""

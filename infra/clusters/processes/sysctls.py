@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from infra.clusters.processes.files import write
+from infra.files import write
 
 OVERWRITTEN = (
     "vm.overcommit_memory",

@@ -34,10 +34,11 @@ def fetch(paths: ModelPaths, platform: Platform) -> Path:
             f"{paths.champion_record} declares that nothing is in production.", "There is nothing to fetch."
         )
     target = paths.champion / champion.release
-    if not target.is_dir():
+    if target.is_dir():
+        manifest.verify(target)
+    else:
         with step(f"fetching champion {champion.release[:12]} from {platform.push_url}"), replacing(target) as staged:
             _unpack(Registry(platform.push_url), repository(paths.name), champion, staged)
-    manifest.verify(target)
     return target
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,18 +21,6 @@ from tests.registry_server import RegistryServer, installed
 
 pytestmark = installed
 PATHS = ModelPaths(MODEL)
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[RegistryServer]:
-    with RegistryServer(tmp_path / "registry") as running:
-        running.push_server_image()
-        yield running
-
-
-@pytest.fixture
-def platform(server: RegistryServer) -> Platform:
-    return Platform("registry.slipway.internal", server.url, "http://127.0.0.1:1/platform.git")
 
 
 @pytest.fixture

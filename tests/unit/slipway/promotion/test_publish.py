@@ -6,7 +6,6 @@ import io
 import json
 import shutil
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,18 +22,6 @@ from tests.conftest import MODEL, ROOT
 from tests.registry_server import RegistryServer, installed
 
 pytestmark = installed
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[RegistryServer]:
-    with RegistryServer(tmp_path / "registry") as running:
-        running.push_server_image()
-        yield running
-
-
-@pytest.fixture
-def platform(server: RegistryServer) -> Platform:
-    return Platform("registry.slipway.internal", server.url, "http://127.0.0.1:1/platform.git")
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ def test_missing_programs_are_named(folder: Path) -> None:
 
 
 def test_without_a_folder_the_programs_are_those_of_the_pins(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(builds, "program", lambda name: folder / name)
+    monkeypatch.setattr(builds, "programs", lambda names: {name: folder / name for name in names})
     assert Programs.built() == Programs.in_folder(folder)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.clusters.processes.files import write
+from infra.files import write
 
 
 def test_a_file_is_replaced_and_nothing_is_left_beside_it(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.clusters.processes.locks import held
 from infra.errors import PlatformError
+from infra.locks import held
 
 
 def test_the_file_goes_with_the_lock(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_a_second_holder_is_told_when_it_would_not_wait(tmp_path: Path) -> None:
 
 
 def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
-    code = f"import pathlib, os\nfrom infra.clusters.processes.locks import held\n" \
+    code = f"import pathlib, os\nfrom infra.locks import held\n" \
            f"with held(pathlib.Path({str(tmp_path / 'lock')!r})): os.kill(os.getpid(), 9)"  # fmt: skip
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
     assert (tmp_path / "lock").exists()

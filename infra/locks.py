@@ -15,20 +15,20 @@ from infra.errors import PlatformError
 def held(path: Path, *, busy: str | None = None) -> Iterator[None]:
     """Hold the lock for the block, and remove its file at the end.
 
-    Waits for the holder, or raises PlatformError with the message `busy` when there is one. The kernel lets go of the
-    lock when its holder dies.
+    Waits for the holder, or raises PlatformError with the message `busy` when there is one; `{holder}` in it stands for
+    the holder's process id. The kernel lets go of the lock when its holder dies.
     """
-    handle = _take(path, wait=busy is None)
-    if handle is None:
-        raise PlatformError(f"{busy}", "Wait until it has ended, and try again.")
+    handle = _take(path, busy)
     try:
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
         yield
     finally:
         path.unlink(missing_ok=True)
         os.close(handle)
 
 
-def _take(path: Path, *, wait: bool) -> int | None:
+def _take(path: Path, busy: str | None) -> int:
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -36,10 +36,14 @@ def _take(path: Path, *, wait: bool) -> int | None:
         except FileNotFoundError:  # the last stack has just removed the folder
             continue
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            fcntl.flock(handle, fcntl.LOCK_EX | (fcntl.LOCK_NB if busy else 0))
         except BlockingIOError:
+            holder = os.pread(handle, 32, 0).decode().strip() or "unknown"
             os.close(handle)
-            return None
+            raise PlatformError(
+                f"{busy}".replace("{holder}", holder),
+                "Wait until it has ended, or stop it with Ctrl-C in its terminal, and try again.",
+            ) from None
         if _is(handle, path):
             return handle
         # The former holder removed the file while we waited for it: a lock on that file excludes nobody.
