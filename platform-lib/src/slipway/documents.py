@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from slipway.errors import UsageError
 from slipway.files import read_yaml, replacing
 
 _D = TypeVar("_D", bound="Document")
+_T = TypeVar("_T")
+# A YAML list, kept as what cannot change.
+Listed = Annotated[tuple[_T, ...], Field(strict=False)]
 
 
 class Document(BaseModel):

@@ -1,4 +1,4 @@
-"""What an environment runs of a model: gitops/envs/<environment>/<model>/release.yaml.
+"""What an environment runs of a model: gitops/envs/<environment>/<model>/release.yaml, and all that a roll-out knows.
 
 The champion answers; the challenger takes its share of the traffic, its weight, while a roll-out is under way. Both
 are named by the release's digest and by that of the image that it was published as:
@@ -6,20 +6,27 @@ are named by the release's digest and by that of the image that it was published
     champion:
       release: b1797c57d780965e90e4998eb25297d04f6db9e90edaa5580ab49f22a092fbf2
       image: sha256:4f1c...
-    challenger: null
+    challenger:
+      release: 02bac88329d2...
+      image: sha256:9e07...
+      weight: 10
+    rejected: []
 
 ``champion: null`` declares that nothing is in production yet. A champion without an image is in production somewhere
 that Slipway does not deploy to: what is new is compared with it, and nothing is rendered of it.
+
+When a challenger began, and since when it has its weight, is when the commits that say so became main.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
-from annotated_types import Interval
-from pydantic import StringConstraints, model_validator
+from annotated_types import Interval, MinLen
+from pydantic import AwareDatetime, StringConstraints, model_validator
 
-from slipway.documents import Document
+from slipway.documents import Document, Listed
 
 ReleaseDigest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 ImageDigest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
@@ -33,10 +40,23 @@ class Published(Document):
 
 
 class Challenger(Published):
-    """A published release, and the share of the traffic that it gets, in percent."""
+    """A published release on its way to become the champion, and the share of the traffic that it gets, in percent."""
 
     image: ImageDigest
     weight: Annotated[int, Interval(ge=0, le=100)]
+
+
+class Rejected(Published):
+    """A release that a roll-out took back; it is not promoted here again until people take it off the list.
+
+    Attributes:
+        at: when.
+        reason: why, in a sentence.
+    """
+
+    image: ImageDigest
+    at: AwareDatetime
+    reason: Annotated[str, MinLen(1)]
 
 
 class Record(Document):
@@ -44,6 +64,7 @@ class Record(Document):
 
     champion: Published | None
     challenger: Challenger | None
+    rejected: Listed[Rejected] = ()
 
     @model_validator(mode="after")
     def _a_challenger_has_a_champion_beside_it(self) -> Record:
@@ -60,6 +81,10 @@ class Record(Document):
         both = (self.champion, self.challenger)
         return next((it for it in both if it is not None and it.image is not None and it.release == release), None)
 
+    def rejection(self, release: str) -> Rejected | None:
+        """Why ``release``, a whole digest, was rejected; None if it was not."""
+        return next((it for it in reversed(self.rejected) if it.release == release), None)
+
     def promoted(self, published: Published) -> Record:
         """The record after ``published`` is promoted here.
 
@@ -70,6 +95,25 @@ class Record(Document):
         if held is not None and held.image == published.image:
             return self
         if self.champion is None or self.champion.image is None or self.champion.release == published.release:
-            return Record(champion=published, challenger=None)
+            return Record(champion=published, challenger=None, rejected=self.rejected)
         challenger = Challenger(release=published.release, image=str(published.image), weight=0)
-        return Record(champion=self.champion, challenger=challenger)
+        return Record(champion=self.champion, challenger=challenger, rejected=self.rejected)
+
+    def advanced(self, weight: int) -> Record:
+        """The record after the challenger, which there must be, got another weight."""
+        assert self.challenger is not None
+        moved = self.challenger.model_copy(update={"weight": weight})
+        return Record(champion=self.champion, challenger=moved, rejected=self.rejected)
+
+    def concluded(self) -> Record:
+        """The record after the challenger, which there must be, became the champion."""
+        assert self.challenger is not None
+        champion = Published(release=self.challenger.release, image=self.challenger.image)
+        return Record(champion=champion, challenger=None, rejected=self.rejected)
+
+    def rolled_back(self, reason: str, now: datetime) -> Record:
+        """The record after the challenger, which there must be, was taken back and rejected for ``reason``."""
+        assert self.challenger is not None
+        at = now.astimezone(UTC).replace(microsecond=0)
+        rejected = Rejected(release=self.challenger.release, image=self.challenger.image, at=at, reason=reason)
+        return Record(champion=self.champion, challenger=None, rejected=(*self.rejected, rejected))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
-from slipway.release.record import Challenger, Published, Record
+from slipway.release.record import Challenger, Published, Record, Rejected
 
 A, B, C = ("a" * 64, "b" * 64, "c" * 64)
 IMAGE, OTHER = "sha256:" + "1" * 64, "sha256:" + "2" * 64
 NOTHING = Record(champion=None, challenger=None)
+NOW = datetime(2026, 11, 30, 10, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=5)
 RUNS_A = Record(champion=Published(release=A, image=IMAGE), challenger=None)
 
 
@@ -58,3 +63,26 @@ def test_a_challenger_needs_another_champion_that_runs(champion: Published | Non
 def test_a_weight_is_a_whole_percentage(weight: object) -> None:
     with pytest.raises(ValidationError):
         Challenger(release=B, image=IMAGE, weight=weight)  # type: ignore[arg-type]
+
+
+WITH_B = RUNS_A.promoted(Published(release=B, image=OTHER))
+
+
+def test_a_roll_out_moves_the_weight_and_ends_as_champion() -> None:
+    moved = WITH_B.advanced(25)
+    assert moved.challenger == Challenger(release=B, image=OTHER, weight=25)
+    assert moved.concluded() == Record(champion=Published(release=B, image=OTHER), challenger=None)
+
+
+def test_a_rollback_leaves_the_champion_and_says_why() -> None:
+    after = WITH_B.advanced(25).rolled_back("it answers 5 % errors", LATER)
+    assert (after.champion, after.challenger) == (RUNS_A.champion, None)
+    assert after.rejection(B) == Rejected(release=B, image=OTHER, at=LATER, reason="it answers 5 % errors")
+    assert after.rejection(A) is None
+    assert after.promoted(Published(release=C, image=IMAGE)).rejected == after.rejected
+
+
+def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
+    for record in (NOTHING, WITH_B, WITH_B.rolled_back("slow: " * 40, LATER)):
+        record.write(tmp_path / "release.yaml")
+        assert Record.read(tmp_path / "release.yaml") == record

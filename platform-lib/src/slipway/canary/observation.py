@@ -1,0 +1,96 @@
+"""What is known of a roll-out at one moment: what both releases answered, and how the challenger runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from slipway.release.record import Challenger, Record
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What one release answered to scoring requests in one block of time.
+
+    Attributes:
+        requests: answers, of any status.
+        errors: those of 5xx.
+        durations: (bounds + 1,) answers by bucket of slipway.serving.metrics.DURATION_BOUNDS; the last has no bound.
+        scores: (bounds + 1,) answered rows by bucket of slipway.serving.metrics.SCORE_BOUNDS; the last has no bound.
+    """
+
+    requests: int
+    errors: int
+    durations: tuple[int, ...]
+    scores: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of time that is over, and what each release answered in it."""
+
+    end: datetime
+    champion: Counts
+    challenger: Counts
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """How the challenger runs.
+
+    Attributes:
+        wanted: its replicas, as Kubernetes is to have them; 0 until it knows the release.
+        ready: those that take requests.
+        stable_since: since when all are ready without a break; None while one is not.
+        restarts: of its containers, since its pods exist.
+        complaint: what keeps it from being ready, in Kubernetes' and the server's own words; empty if nothing does.
+    """
+
+    wanted: int
+    ready: int
+    stable_since: datetime | None
+    restarts: int
+    complaint: str
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """What Git says of it.
+
+    Attributes:
+        environment, model: where, and of what.
+        record: what stands in release.yaml, with a challenger.
+        began: when the challenger became main's.
+        stepped: when it got the weight that it has.
+        commit: of main that says so.
+    """
+
+    environment: str
+    model: str
+    record: Record
+    began: datetime
+    stepped: datetime
+    commit: str
+
+    @property
+    def challenger(self) -> Challenger:
+        assert self.record.challenger is not None
+        return self.record.challenger
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One look.
+
+    Attributes:
+        at: when.
+        blocks: all since the challenger began, oldest first; the last one may be some seconds ago.
+        readiness: of the challenger.
+        gap: since when Prometheus cannot be asked, or has seen nothing of the champion; None if all is well. What is
+            not seen is no evidence: nothing advances then.
+    """
+
+    at: datetime
+    blocks: tuple[Block, ...]
+    readiness: Readiness
+    gap: datetime | None = None
