@@ -12,7 +12,7 @@ import os
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,14 +102,16 @@ class Remote:
         """Set branches of the remote, all or none.
 
         Args:
-            updates: commit (None to delete the branch), branch, and the commit that the branch must have before (None
-                for no such branch).
+            updates: commit (None to delete the branch), branch or another ref by its whole name, and the commit that
+                it must have before (None for no such branch).
 
         Raises:
             RemoteMoved: when a branch has another commit meanwhile.
         """
-        leases = [f"--force-with-lease=refs/heads/{branch}:{before or ''}" for _, branch, before in updates]
-        refs = [f"{commit or ''}:refs/heads/{branch}" for commit, branch, _ in updates]
+        if not updates:
+            return
+        leases = [f"--force-with-lease={_full(branch)}:{before or ''}" for _, branch, before in updates]
+        refs = [f"{commit or ''}:{_full(branch)}" for commit, branch, _ in updates]
         done = self._git("push", "--quiet", "--atomic", "--no-verify", *leases, self.name, *refs)
         if done.returncode == 0:
             return
@@ -119,6 +121,26 @@ class Remote:
                 "Run the same command again: it begins from what is there now.",
             )
         raise _away(self.name, done.stderr)
+
+    def url(self) -> str:
+        """The remote's URL as the clone's configuration has it, before any of its rewriting."""
+        return self._git("config", "--get", f"remote.{self.name}.url").stdout.strip() or self.name
+
+    def refs(self, pattern: str) -> dict[str, str]:
+        """The remote's refs that fit a glob of whole names, as refs/heads/promote/*, to their commits."""
+        listed = (line.split("\t") for line in self._remotely("ls-remote", self.name, pattern).splitlines())
+        return {name: commit for commit, name in listed}
+
+    def sheet(self, files: Mapping[str, bytes], message: str) -> str:
+        """A commit that stands by itself and holds ``files``; equal files and message give an equal commit."""
+        entries = []
+        for name, content in sorted(files.items()):
+            blob = self._out("hash-object", "-w", "--stdin", said=content.decode()).strip()
+            entries.append(f"100644 blob {blob}\t{name}\n")
+        tree = self._out("mktree", said="".join(entries)).strip()
+        who = {"NAME": "slipway", "EMAIL": "slipway@slipway.internal", "DATE": "@0 +0000"}
+        env = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in who.items()}
+        return self._out("commit-tree", tree, "-m", message, env=env).strip()
 
     def versions(self, commit: str, path: Path) -> Iterator[str]:
         """What the file ``path`` held at ``commit`` and before, a text for each change, the newest first.
@@ -144,8 +166,8 @@ class Remote:
         name = getpass.getuser()
         return ["-c", f"user.name={name}", "-c", f"user.email={name}@{socket.gethostname()}"]
 
-    def _out(self, *arguments: str) -> str:
-        done = self._git(*arguments)
+    def _out(self, *arguments: str, said: str = "", env: Mapping[str, str] | None = None) -> str:
+        done = self._git(*arguments, said=said, env=env)
         if done.returncode != 0:
             raise GitFault(f"Git cannot go on: {done.stderr.strip()}", "Mend that, and run the same command again.")
         return done.stdout
@@ -156,17 +178,19 @@ class Remote:
             raise _away(self.name, done.stderr)
         return done.stdout
 
-    def _git(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def _git(
+        self, *arguments: str, said: str = "", env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         # Nobody is there to be asked for a password, and messages are read.
-        env = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+        around = {**os.environ, **(env or {}), "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
         for name in _ELSEWHERE:
-            env.pop(name, None)
+            around.pop(name, None)
         try:
             return subprocess.run(
                 ["git", *arguments],
                 cwd=self.top,
-                env=env,
-                stdin=subprocess.DEVNULL,
+                env=around,
+                input=said,
                 capture_output=True,
                 text=True,
                 check=False,
@@ -175,6 +199,10 @@ class Remote:
         except subprocess.TimeoutExpired as error:
             said = f"`git {' '.join(arguments)}` did not end within {_SECONDS} s."
             raise GitFault(said, "See whether the remote answers.") from error
+
+
+def _full(branch: str) -> str:
+    return branch if branch.startswith("refs/") else f"refs/heads/{branch}"
 
 
 def _away(remote: str, said: str) -> GitFault:

@@ -40,6 +40,16 @@ class Promotion:
         """What the branches of all promotions of the model into the environment begin with."""
         return f"promote/{self.environment}/{self.model}/"
 
+    @property
+    def newest(self) -> str:
+        """The ref that says which promotion of the model into the environment is the newest."""
+        return f"refs/slipway/promotions/{self.environment}/{self.model}"
+
+    @property
+    def pictures(self) -> str:
+        """The ref of the commit that holds its pictures."""
+        return f"refs/slipway/pictures/{self.environment}/{self.model}/{self.release[:12]}"
+
 
 @dataclass(frozen=True)
 class Standing:
