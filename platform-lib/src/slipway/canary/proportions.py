@@ -6,8 +6,8 @@ with a probability of at most alpha, however often one looks and whenever one st
 
 :func:`two_samples` is the blockwise e-value of R. J. Turner, A. Ly and P. D. Grünwald, "Generic E-variables for exact
 sequential k-sample tests that allow for optional stopping" (arXiv 2106.02693), for the null hypothesis that in each
-block the challenger's share is at most the champion's plus a margin (for such nulls see R. J. Turner and P. D. Grünwald,
-"Exact anytime-valid confidence intervals for contingency tables and beyond", arXiv 2203.09785). Shares and numbers of
+block the challenger's share is at most the champion's plus a margin (for such nulls see Turner and Grünwald, "Exact
+anytime-valid confidence intervals for contingency tables and beyond", arXiv 2203.09785). Shares and numbers of
 requests may change from block to block: there is no Simpson's paradox.
 
 In a block of n requests of the champion and m of the challenger let (p, q) be their shares, (a, b) the alternative and
@@ -76,7 +76,7 @@ def two_samples(champion: Sample, challenger: Sample, expected: Reals, margin: f
     told = (challenger.trials > 0) & (champion.trials > 0) & (b > a + margin)
     a = np.where(told, a, (1 - margin) / 2)
     b = np.where(told, b, a + margin)
-    x = _projected(a, b, champion.trials, challenger.trials, margin)
+    x = _projected(a, b, np.maximum(champion.trials, 1), np.maximum(challenger.trials, 1), margin)
     factors = np.where(told, _log_ratio(champion, a, x) + _log_ratio(challenger, b, x + margin), 0.0)
     return _mixed(factors)
 
@@ -114,15 +114,14 @@ def _projected(a: Reals, b: Reals, n: Reals, m: Reals, margin: float) -> Reals:
     The derivative of n KL(a, x) + m KL(b, x + margin) rises with x; it is negative at a and positive at b - margin.
     """
     low, high = np.broadcast_to(a, b.shape).copy(), np.maximum(b - margin, a)
-    weight = np.maximum(n + m, 1)
-    x = (n * low + m * high) / weight
+    x = (n * low + m * high) / (n + m)
     for _ in range(ITERATIONS if margin else 0):  # without a margin the mean is the point
         y = x + margin
         left, right = x * (1 - x), y * (1 - y)
         slope = n * (x - a) / left + m * (y - b) / right
         curve = n * (a / x**2 + (1 - a) / (1 - x) ** 2) + m * (b / y**2 + (1 - b) / (1 - y) ** 2)
         low, high = np.where(slope < 0, x, low), np.where(slope > 0, x, high)
-        step = x - slope / np.where(curve > 0, curve, 1.0)
+        step = x - slope / curve
         x = np.where((step >= low) & (step <= high), step, (low + high) / 2)
     return x
 
