@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slipway.adapters.git import GitFault, Remote
-from slipway.canary.settings import Canary
 from slipway.errors import UsageError
 from slipway.release.record import Record
 from slipway.rendering import render, served
+from slipway.rendering.canary import Canary
 from slipway.status.standing import Standing
 
 MAIN = "main"
