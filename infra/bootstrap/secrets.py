@@ -69,6 +69,7 @@ class PlatformSecrets(pulumi.ComponentResource):
         given = account(gitops, self.git_password)
         password = pulumi.Output.secret(given.password)
         stored = password.apply(lambda text: line(given.url, given.user, text))
+        data: dict[str, pulumi.Input[str]]
         data = {"url": given.url, "user": given.user, "password": password, "credentials": stored}
         self._put("slipway", "canary-git", data)
         key = SigningKey("canary-signing-key", CANARY, child)
