@@ -120,6 +120,23 @@ class Remote:
             )
         raise _away(self.name, done.stderr)
 
+    def versions(self, commit: str, path: Path) -> Iterator[str]:
+        """What the file ``path`` held at ``commit`` and before, a text for each change, the newest first.
+
+        Of merges the first parent is followed: that is what a branch was, whatever was tried beside it.
+        """
+        changes = self._out(
+            "log", "--first-parent", "--diff-merges=first-parent", "--format=%H", commit, "--", str(path)
+        )
+        for change in changes.split():
+            shown = self._git("show", f"{change}:{path}")
+            if shown.returncode == 0:
+                yield shown.stdout
+
+    def shallow(self) -> bool:
+        """Whether the clone lacks history that the remote has."""
+        return self._out("rev-parse", "--is-shallow-repository").strip() == "true"
+
     def _author(self) -> list[str]:
         """Options that name who commits, where Git has not been told: a fresh machine is to come up unattended."""
         if self._git("var", "GIT_COMMITTER_IDENT").returncode == 0:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from slipway.canary.observation import Block
-from slipway.canary.settings import Canary
+from slipway.rendering.canary import Canary
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from slipway.canary.comparison import Finding
 from slipway.canary.observation import Observation, Rollout
-from slipway.canary.settings import Canary
+from slipway.rendering.canary import Canary
 
 
 class Action(StrEnum):
