@@ -43,7 +43,7 @@ class Forge(Protocol):
     def close(self, request: PullRequest, comment: str) -> None:
         """Close a pull request and say why."""
 
-    def issue(self, title: str, body: str) -> str | None:
+    def open_issue(self, title: str, body: str) -> str | None:
         """Open an issue, unless an open one has the title; its URL, or None where there is no such thing."""
 
     def picture(self, commit: str, name: str) -> str | None:
@@ -68,7 +68,7 @@ class PlainGit:
     def close(self, request: PullRequest, comment: str) -> None:
         return
 
-    def issue(self, title: str, body: str) -> str | None:
+    def open_issue(self, title: str, body: str) -> str | None:
         return None
 
     def picture(self, commit: str, name: str) -> str | None:

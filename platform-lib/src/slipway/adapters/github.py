@@ -130,7 +130,7 @@ class GitHub:
         """Close a pull request with a comment."""
         self._gh("pr", "close", str(request.number), "--repo", self.name, "--comment", comment)
 
-    def issue(self, title: str, body: str) -> str | None:
+    def open_issue(self, title: str, body: str) -> str:
         """Open an issue, unless an open one has the title."""
         listed = self._gh(
             "issue", "list", "--repo", self.name, "--state", "open", "--limit", str(_MOST), "--json", "title,url"

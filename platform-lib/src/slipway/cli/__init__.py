@@ -28,6 +28,7 @@ from slipway.cli.scan import scan
 from slipway.cli.score import score
 from slipway.cli.serve import serve
 from slipway.cli.sign import sign
+from slipway.cli.status import status
 from slipway.cli.tamper import tamper
 from slipway.cli.tune import tune
 from slipway.cli.unpack import unpack
@@ -47,6 +48,7 @@ app = typer.Typer(
 for verb in (
     verdicts, verify, keygen, sign, scan, tamper, rebuild, pack, unpack, audit, record, report, score, predict, explain,
     serve, collect, tune, publish, promote, fetch, render,
+    status,
 ):  # fmt: skip
     app.command()(verb)
 

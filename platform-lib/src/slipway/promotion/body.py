@@ -8,12 +8,12 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from slipway.canary.settings import Canary
 from slipway.promotion import difference
 from slipway.promotion.change import Change, Described
 from slipway.promotion.pictures import pictures, standalone
 from slipway.promotion.proof import Proof
 from slipway.rendering import served
+from slipway.rendering.canary import Canary
 from slipway.report.pictures import Picture
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from slipway.canary.settings import Canary
 from slipway.promotion.order import Promotion
 from slipway.release.record import Published
 from slipway.rendering import render, served
+from slipway.rendering.canary import Canary
 from slipway.rendering.served import Served
 
 

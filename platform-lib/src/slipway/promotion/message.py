@@ -40,6 +40,8 @@ def _beside(change: Change) -> Iterator[str]:
             yield f"Beside champion {change.beside.release[:12]}."
         else:
             yield f"In place of {change.beside.release}, which has no image."
+    elif change.before.record.champion is None:
+        yield "Nothing ran there before."
     challenger = change.before.record.challenger
     if challenger is not None and challenger.release != change.asked.release:
         yield f"In place of challenger {challenger.release[:12]}, whose roll-out was at {challenger.weight} %."

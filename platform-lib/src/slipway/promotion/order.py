@@ -6,11 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-from pydantic import ValidationError
-
 from slipway.adapters.git import Remote
-from slipway.errors import SlipwayError
+from slipway.errors import SlipwayError, UsageError
 from slipway.release.record import Published, Record
 from slipway.rendering import served
 from slipway.rendering.served import ENVIRONMENTS
@@ -77,10 +74,11 @@ class Standing:
     def champions(self, environment: str, model: str) -> Iterator[Published]:
         """All that were the champion, the newest first; a file that was not what it must be names none."""
         path = served.folder(environment, model) / "release.yaml"
-        for content in self.remote.versions(self.commit, path):
+        names = [f"{commit.name}:{path}" for commit in self.remote.log(self.commit, path)]
+        for content in self.remote.contents(names):
             try:
-                held = Record.model_validate(yaml.safe_load(content)).champion
-            except (yaml.YAMLError, ValidationError):
+                held = Record.parse(content, path.name).champion if content is not None else None
+            except UsageError:
                 continue
             if held is not None:
                 yield held

@@ -15,6 +15,7 @@ from slipway.report.pictures import ACCENT, MUTED, SECOND, Chart, Picture, draw
 
 _STYLE = resources.files("slipway.report") / "templates/style.css"
 _NEAREST, _MOST_SLICES = 15, 20
+_ROOM = 20
 
 
 def pictures(proof: Proof, champion: Proof | None) -> dict[str, Picture]:
@@ -27,8 +28,14 @@ def standalone(picture: Picture) -> bytes:
     light, dark = re.findall(r":root\{\n?(.*?)\}", _STYLE.read_text(encoding="utf-8"), re.DOTALL)[:2]
     style = f"svg{{{light}background:var(--paper);font-family:sans-serif}}"
     style += f"@media (prefers-color-scheme:dark){{svg{{{dark}}}}}"
-    head, end, rest = picture.svg.partition(">")
+    head, end, rest = re.sub(r'viewBox="0 0 (\d+) (\d+)"', _margin, str(picture.svg), count=1).partition(">")
     return f'{head} xmlns="http://www.w3.org/2000/svg"{end}<style>{style}</style>{rest}\n'.encode()
+
+
+def _margin(box: re.Match[str]) -> str:
+    """A box with room for letters that are wider than those that the picture was measured with."""
+    width, height = int(box[1]), int(box[2])
+    return f'viewBox="{-_ROOM} 0 {width + 2 * _ROOM} {height}"'
 
 
 def _pictures(proof: Proof, champion: Proof | None) -> Iterator[tuple[str, Picture]]:

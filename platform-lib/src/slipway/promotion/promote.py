@@ -31,7 +31,7 @@ from slipway.release.record import Published
 from slipway.rendering import render, served
 
 MAIN = "main"
-# What becomes of a ref: its commit, its name, and the commit that it has before; None for no such ref.
+# What becomes of a ref: its commit, its whole name, and the commit that it has before; None for no such ref.
 Update = tuple[str | None, str, str | None]
 _ATTEMPTS = 6
 
@@ -125,7 +125,7 @@ class _Prepared:
         main: the remote's main, on which it stands.
         open: the open promotions of the model into the environment: branch to commit.
         newest: what the ref of the newest promotion says; None where there was none.
-        pictures: the commit that holds them; None without any.
+        pictures: the commit that holds them, and the one that the remote has of them; None without any.
     """
 
     change: Change
@@ -134,7 +134,7 @@ class _Prepared:
     open: dict[str, str]
     newest: str | None
     body: str
-    pictures: str | None
+    pictures: tuple[str | None, str | None]
 
 
 def _attempt(asked: Promotion, means: Means, merge: bool) -> Promoted:
@@ -158,15 +158,15 @@ def _attempt(asked: Promotion, means: Means, merge: bool) -> Promoted:
 def _prepare(change: Change, means: Means, main: str, top: Path) -> _Prepared:
     remote, asked = means.remote, change.asked
     room = f"refs/heads/{asked.room}"
-    opened = {name.removeprefix("refs/heads/"): commit for name, commit in remote.refs(f"{room}*").items()}
+    opened = {name.removeprefix("refs/heads/"): commit for name, commit in remote.listed(f"{room}*").items()}
     described = means.describe(change)
     pictures = remote.sheet(described.pictures, message.pictures(asked)) if described.pictures else None
     body = described.body(lambda name: means.forge.picture(pictures, name) if pictures else None)
     superseded = {name: commit for name, commit in opened.items() if name != asked.branch}
     said = message.write(change, superseded, None if means.forge.has_requests else body)
     commit = remote.commit(top, paths_of(asked), said)
-    newest = remote.refs(asked.newest).get(asked.newest)
-    return _Prepared(change, commit, main, opened, newest, body, pictures)
+    newest, held = remote.refs(asked.newest, asked.pictures)
+    return _Prepared(change, commit, main, opened, newest, body, (pictures, held))
 
 
 def _pushed(made: _Prepared, means: Means, merge: bool) -> Promoted:
@@ -176,13 +176,15 @@ def _pushed(made: _Prepared, means: Means, merge: bool) -> Promoted:
     already = held is not None and _same(remote, asked, held, made)
     if held is not None and already:
         commit = held
-    branch = (commit, MAIN, made.main) if merge else (commit, asked.branch, held)
-    updates: list[Update] = [branch, (commit, asked.newest, made.newest)]
-    if made.pictures is not None:
-        updates.append((made.pictures, asked.pictures, remote.refs(asked.pictures).get(asked.pictures)))
+    branch = f"refs/heads/{asked.branch}"
+    updates: list[Update] = [(commit, f"refs/heads/{MAIN}", made.main) if merge else (commit, branch, held)]
+    updates.append((commit, asked.newest, made.newest))
+    if made.pictures[0] is not None:
+        updates.append((made.pictures[0], asked.pictures, made.pictures[1]))
     if merge and held is not None:
-        updates.append((None, asked.branch, held))
-    remote.push([update for update in updates if update[0] != update[2]])
+        updates.append((None, branch, held))
+    if changes := [update for update in updates if update[0] != update[2]]:
+        remote.push_refs(changes)
     url = None if merge else _proposed(made, means, (commit, held))
     superseded = _supersede(made, means, f"commit {commit}" if merge else url or asked.branch)
     return _promoted(
@@ -210,7 +212,7 @@ def _proposed(made: _Prepared, means: Means, commits: tuple[str, str | None]) ->
 def _take_back(made: _Prepared, remote: Remote, commits: tuple[str, str | None], why: SlipwayError) -> None:
     asked, (commit, held) = made.change.asked, commits
     try:
-        remote.push([(held, asked.branch, commit), (made.newest, asked.newest, commit)])
+        remote.push_refs([(held, f"refs/heads/{asked.branch}", commit), (made.newest, asked.newest, commit)])
     except RemoteMoved as error:
         raise PromotionRefused(
             f"Another promotion of {asked.model} to {asked.environment} came meanwhile, and this one ended for it.",

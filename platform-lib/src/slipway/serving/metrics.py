@@ -19,11 +19,13 @@ from prometheus_client.utils import floatToGoString
 
 from slipway.serving.figures import GROWING, Board, Counted, Figures, Route
 
-DURATION_BOUNDS = (
-    0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0
-)  # fmt: skip
+# A tenth apart (24 a decade) where answers are expected, from 32 µs to 1 s: the canary sees latency by these alone, and
+# what is slower by less than a bucket is not slower to it.
+DURATION_BOUNDS = (*(float(f"{10 ** (step / 24):.3g}") for step in range(-108, 1)), 2.5, 5.0, 10.0, 30.0)
 QUEUE_BOUNDS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
-SCORE_BOUNDS = tuple(step / 20 for step in range(21))
+# Finer at both ends, where the scores of rare events lie.
+_ENDS = (0.001, 0.002, 0.005, 0.01)
+SCORE_BOUNDS = (0.0, *_ENDS, *(step / 50 for step in range(1, 50)), *(1 - end for end in reversed(_ENDS)), 1.0)
 
 
 class Histogram:

@@ -12,13 +12,13 @@ from markdown_it import MarkdownIt
 
 from slipway import gates
 from slipway.attestation.examine import Trusted, examine
-from slipway.canary.settings import Canary, Shadow
 from slipway.promotion import body
 from slipway.promotion.change import Change
 from slipway.promotion.order import Promotion
 from slipway.promotion.proof import Proof
 from slipway.release.record import Published, Record
 from slipway.rendering import render, served
+from slipway.rendering.canary import Canary, Shadow
 from tests.conftest import MODEL, ROOT
 from tests.toy_platform import IMAGES, RELEASES
 

@@ -276,7 +276,7 @@ def test_a_remote_elsewhere_has_none_unless_it_is_said(toy: ToyPlatform, monkeyp
 
 def test_an_issue_is_opened_once(toy: ToyPlatform, github: FakeGitHub) -> None:
     forge = choose(Remote(toy.top, "platform"), "github")
-    first, second = (forge.issue("Rolled back", "Because.") for _ in range(2))
+    first, second = (forge.open_issue("Rolled back", "Because.") for _ in range(2))
     assert first == second == github.issues[0]["url"]
     assert len(github.issues) == 1
-    assert PlainGit().issue("Rolled back", "Because.") is None
+    assert PlainGit().open_issue("Rolled back", "Because.") is None

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import socket
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as prometheus
 
-from slipway.serving.metrics import DURATION_BOUNDS, Histogram, Metrics
+from slipway.serving.metrics import DURATION_BOUNDS, QUEUE_BOUNDS, SCORE_BOUNDS, Histogram, Metrics
 from tests.live_server import LiveServer, Recorded, rows, tensors
 
 INFER = "/v2/models/flight_delay/infer"
@@ -162,7 +163,30 @@ def test_a_bound_belongs_to_the_bucket_below_it() -> None:
         histogram.observe(value)
     assert histogram.counts == [2, 2, 1]
     assert histogram.sum == pytest.approx(5.40000001)
-    assert list(DURATION_BOUNDS) == sorted(set(DURATION_BOUNDS))
+
+
+@pytest.mark.parametrize("bounds", [DURATION_BOUNDS, QUEUE_BOUNDS, SCORE_BOUNDS])
+def test_bounds_rise_and_read_as_people_write_them(bounds: tuple[float, ...]) -> None:
+    assert list(bounds) == sorted(set(bounds))
+    assert [float(f"{bound:.3g}") for bound in bounds] == list(bounds)
+
+
+def test_durations_are_a_tenth_apart_where_answers_are_expected() -> None:
+    expected = [bound for bound in DURATION_BOUNDS if bound <= 1]
+    assert expected[0] < 0.00005
+    assert all(1.09 < above / below < 1.11 for below, above in pairwise(expected))
+
+
+def test_an_exposition_holds_the_server_up_for_milliseconds_only() -> None:
+    metrics = Metrics({"model": "m", "digest": "d"})
+    for number in range(6):  # as many as a server in Kubernetes is asked
+        metrics.route("v2", f"/{number}").duration.observe(0.001)
+    spent = []
+    for _ in range(20):
+        began = time.process_time()
+        metrics.exposition("application/openmetrics-text; version=1.0.0")
+        spent.append(time.process_time() - began)
+    assert min(spent) < 0.02
 
 
 def test_the_request_log_s_counts_are_exported_when_there_is_one() -> None:
