@@ -254,6 +254,49 @@ class Remote:
             raise GitFault(f"Git cannot go on: {said}", "Mend that, and run the same command again.")
         return done.stdout.decode().strip()
 
+    def resolve(self, name: str) -> str:
+        """The commit that a name of the clone means, as origin/main or HEAD.
+
+        Raises:
+            UsageError: when it means none.
+        """
+        found = self._git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+        if found.returncode != 0:
+            raise UsageError(f"This clone has no commit {name!r}.", "Fetch it, or name another: `git branch --all`.")
+        return found.stdout.strip()
+
+    def common(self, one: str, other: str) -> str:
+        """The newest commit that two have in common.
+
+        Raises:
+            GitFault: when there is none.
+        """
+        found = self._git("merge-base", one, other)
+        if found.returncode != 0:
+            hint = " of which it lacks a part, being shallow" if self.shallow() else ""
+            raise GitFault(
+                f"{one[:12]} and {other[:12]} have no commit in common in this clone{hint}.",
+                "Fetch the whole history: `git fetch --unshallow`, or name the branch that yours began on.",
+            )
+        return found.stdout.strip()
+
+    def between(self, base: str, head: str) -> list[str]:
+        """The commits that ``head`` has and ``base`` has not, the newest first."""
+        return self._out("rev-list", f"{base}..{head}").split()
+
+    def signature(self, commit: str, signers: Path) -> str | None:
+        """What is wrong with a commit's signature by one of the allowed signers, in Git's words; None if nothing is.
+
+        Args:
+            commit: the commit.
+            signers: the allowed ones, as in ssh-keygen(1), ALLOWED SIGNERS. Only SSH's signatures count.
+        """
+        options = ["-c", f"gpg.ssh.allowedSignersFile={signers.resolve()}", "-c", "gpg.minTrustLevel=fully"]
+        if b"\ngpgsig -----BEGIN SSH SIGNATURE-----" not in self._run("cat-file", "commit", commit).stdout:
+            return "it has no SSH signature"
+        done = self._git(*options, "verify-commit", commit)
+        return None if done.returncode == 0 else done.stderr.strip().splitlines()[-1] or "Git does not accept it"
+
     def shallow(self) -> bool:
         """Whether the clone lacks history that the remote has."""
         return self._out("rev-parse", "--is-shallow-repository").strip() == "true"

@@ -87,12 +87,7 @@ def rollout(change: Change) -> str:
     """How canary.yaml lets the release take over, in words."""
     if change.role == "champion":
         return f"Nothing runs in {change.asked.environment} yet: it gets all of the traffic as soon as it is ready."
-    if change.canary is None:
-        return (
-            f"{served.folder(change.asked.environment, change.asked.model)}/canary.yaml is missing, so it stays at"
-            f" {change.weight} %."
-        )
-    return "\n".join(f"- {line}" for line in _steps(change.canary))
+    return "\n".join(f"- {line}" for line in _steps(change.after.canary))
 
 
 def _steps(canary: Canary) -> list[str]:

@@ -9,7 +9,6 @@ from pathlib import Path
 from slipway.promotion.order import Promotion
 from slipway.release.record import Published
 from slipway.rendering import render, served
-from slipway.rendering.canary import Canary
 from slipway.rendering.served import Served
 
 
@@ -20,7 +19,6 @@ class Change:
     Attributes:
         before, after: what it serves; equal where the remote's main has the promotion already.
         held, rendered: the manifests before and after, by the names of their files.
-        canary: how a challenger takes over there; None where nobody wrote that down.
     """
 
     asked: Promotion
@@ -28,7 +26,6 @@ class Change:
     after: Served
     held: Mapping[str, bytes] = field(repr=False)
     rendered: Mapping[str, bytes] = field(repr=False)
-    canary: Canary | None = None
 
     @classmethod
     def seen(cls, asked: Promotion, before: Served, held: Mapping[str, bytes], top: Path) -> Change:
@@ -37,11 +34,8 @@ class Change:
         Raises:
             UsageError: when one of the files is not what it must be.
         """
-        after, file = (
-            served.read(asked.environment, asked.model, top),
-            top / served.folder(asked.environment, asked.model) / "canary.yaml",
-        )
-        return cls(asked, before, after, held, render.render(after), Canary.read(file) if file.is_file() else None)
+        after = served.read(asked.environment, asked.model, top)
+        return cls(asked, before, after, held, render.render(after))
 
     @property
     def published(self) -> Published:

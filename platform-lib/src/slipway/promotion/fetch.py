@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import tarfile
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
-from slipway.adapters.registry import NotInRegistry, Registry
+from slipway.adapters.registry import Manifest, NotInRegistry, Registry
 from slipway.attestation import archive
 from slipway.errors import UsageError
 from slipway.files import replacing
@@ -15,6 +16,7 @@ from slipway.project import ModelPaths
 from slipway.promotion.image import read_layer
 from slipway.promotion.platform import Platform
 from slipway.release import manifest
+from slipway.release.manifest import ReleaseBroken
 from slipway.release.record import Published, Record
 from slipway.rendering.served import IMAGE_FOLDER, repository
 
@@ -71,8 +73,19 @@ def _unpack(registry: Registry, name: str, published: Published, target: Path) -
     target.mkdir()
     inside = f"{IMAGE_FOLDER.strip('/')}/{published.release}"
     places = {f"{inside}/": target} | {f"{inside}{suffix}": target.parent for suffix in archive.SUFFIXES}
+    try:
+        _extract(registry, name, found, places)
+    except (tarfile.TarError, LookupError, TypeError) as error:
+        raise ReleaseBroken(
+            f"{name}@{published.image} is no image of a release ({error!r}).", "Publish the release again."
+        ) from error
+    manifest.verify(target, published.release)
+
+
+def _extract(registry: Registry, name: str, image: Manifest, places: Mapping[str, Path]) -> None:
+    """Extract what begins with one of ``places`` into the folder that belongs to it."""
     with tempfile.TemporaryFile() as layer:
-        read_layer(registry, name, found, layer)
+        read_layer(registry, name, image, layer)
         with tarfile.open(fileobj=layer, mode="r:") as tar:
             for member in tar.getmembers():
                 begin = next((begin for begin in places if member.name.startswith(begin)), None)
@@ -80,4 +93,3 @@ def _unpack(registry: Registry, name: str, published: Published, target: Path) -
                     whole = begin.endswith("/")
                     member.name = member.name.removeprefix(begin if whole else f"{IMAGE_FOLDER.strip('/')}/")
                     tar.extract(member, places[begin], filter="data")
-    manifest.verify(target, published.release)

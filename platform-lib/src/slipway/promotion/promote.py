@@ -18,13 +18,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from slipway.adapters.forge import Forge
 from slipway.adapters.git import GitFault, Remote, RemoteMoved
 from slipway.adapters.github import PullRequest
 from slipway.errors import OWN_FAULT, SlipwayError
-from slipway.promotion import message, order
+from slipway.promotion import freeze, message, order
 from slipway.promotion.change import Change, Described
 from slipway.promotion.order import Promotion, PromotionRefused, Standing
 from slipway.release.record import Published
@@ -91,7 +92,8 @@ def promote(asked: Promotion, means: Means, merge: bool) -> Promoted:
 
     Raises:
         UsageError: when there is no such environment, model or remote.
-        PromotionRefused: when the environment before has not completed the release, or one of them rejected it.
+        PromotionRefused: when the environment before has not completed the release, or one of them rejected it; and
+            when it would be merged into an environment that is frozen.
         NotInRegistry: when the release is not published.
         GitFault: when the remote is away, holds another repository, or moves all the time.
         ForgeFault: when the forge is away or refuses.
@@ -143,6 +145,8 @@ def _attempt(asked: Promotion, means: Means, merge: bool) -> Promoted:
         before = served.read(asked.environment, asked.model, top)
         published = Published(release=asked.release, image=means.image())
         order.check(asked, published, Standing(remote, main, top))
+        if merge:
+            freeze.check(asked.environment, datetime.now(UTC), top)
         after = before.record.promoted(published)
         if after == before.record and not render.differences(asked.environment, asked.model, top):
             return _promoted(Change.seen(asked, before, {}, top), MAIN, main, already=True)

@@ -18,7 +18,7 @@ from slipway.promotion.order import Promotion
 from slipway.promotion.proof import Proof
 from slipway.release.record import Published, Record
 from slipway.rendering import render, served
-from slipway.rendering.canary import Canary, Shadow
+from slipway.rendering.canary import Shadow
 from tests.conftest import MODEL, ROOT
 from tests.toy_platform import IMAGES, RELEASES
 
@@ -41,9 +41,8 @@ def changed(release: str, before: Record, environment: str = "production") -> Ch
     now = served.read(environment, MODEL, ROOT)
     was = replace(now, record=before)
     after = replace(now, record=before.promoted(Published(release=release, image=IMAGES[0])))
-    canary = Canary.read(ROOT / "gitops/envs" / environment / MODEL / "canary.yaml")
     asked = Promotion(environment, MODEL, release)
-    return Change(asked, was, after, render.render(was), render.render(after), canary)
+    return Change(asked, was, after, render.render(was), render.render(after))
 
 
 def runs(release: str) -> Record:
@@ -149,13 +148,12 @@ def test_a_roll_out_under_way_is_named(proof: Proof, champion: Proof) -> None:
     assert f"`spec.predictors[{RELEASES[1][:12]}]` goes" in text
 
 
-def test_shadow_and_no_canary_at_all(proof: Proof, champion: Proof) -> None:
+def test_a_shadow_comes_first(proof: Proof, champion: Proof) -> None:
     change = changed(proof.release, runs(champion.release))
-    assert change.canary is not None
     shadow = Shadow(percent=20, pairs=1000, differing=0.01, tolerance=1e-6, limit_seconds=600)
-    shadowed = replace(change, canary=change.canary.model_copy(update={"shadow": shadow}))
+    canary = change.after.canary.model_copy(update={"shadow": shadow})
+    shadowed = replace(change, after=replace(change.after, canary=canary))
     assert "Copies of 20 % of the requests first; 1,000 pairs" in written(shadowed, proof, champion)
-    assert "canary.yaml is missing, so it stays at 0 %" in written(replace(change, canary=None), proof, champion)
 
 
 def test_what_files_say_calls_nobody_and_draws_nothing(proof: Proof, champion: Proof) -> None:
