@@ -55,7 +55,7 @@ class Predictor:
     @property
     def deployment(self) -> str:
         """What the operator calls its Deployment."""
-        return f"{self.service}-0-{CONTAINER}"
+        return deployment_name(self.service)
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Served:
 
     def _predictor(self, published: Published, weight: int) -> Predictor:
         image = f"{self.settings.registry}/{repository(self.model)}@{published.image}"
-        return Predictor(published.release, image, weight, f"{self.name}-{published.release[:_SHORT]}")
+        return Predictor(published.release, image, weight, service_name(self.model, published.release))
 
     def metadata(self, name: str | None = None) -> dict[str, Any]:
         """The metadata of an object, by default one that is called as the model is."""
@@ -122,6 +122,16 @@ def resource_name(model: str) -> str:
             f"Such a name begins with a letter, ends in a letter or digit and has at most {_LONGEST_NAME} characters.",
         )
     return name
+
+
+def service_name(model: str, release: str) -> str:
+    """The name of the Service of a release, by its digest."""
+    return f"{resource_name(model)}-{release[:_SHORT]}"
+
+
+def deployment_name(service: str) -> str:
+    """What the operator calls the Deployment behind a release's Service."""
+    return f"{service}-0-{CONTAINER}"
 
 
 def repository(model: str) -> str:
