@@ -11,8 +11,8 @@ from slipway.canary.comparison import Finding
 from slipway.canary.decision import Action, Decision
 from slipway.canary.history import Event
 from slipway.canary.observation import Readiness, Rollout
-from slipway.canary.settings import Canary
 from slipway.release.record import Challenger, Published, Record, Rejected
+from slipway.rendering.canary import Canary
 from slipway.status.standing import Application, Seen, Standing
 from tests.conftest import MODEL, ROOT
 from tests.toy_platform import IMAGES, RELEASES

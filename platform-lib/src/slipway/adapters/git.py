@@ -21,6 +21,8 @@ from pathlib import Path
 from slipway.errors import SlipwayError, UsageError
 
 _SECONDS = 120
+# Where a clone keeps the remote's notes while it adds one.
+_NOTES = "refs/notes/slipway/working"
 # Between the fields of a commit, and after it: no message holds them.
 _END, _RECORD = "\x1f", "\x1e"
 # Set within a hook; they would lead every call to the clone that the hook runs in.
@@ -31,6 +33,10 @@ class GitFault(SlipwayError):
     """Git, or the remote, does not do what it is asked to."""
 
     exit_code = 3
+
+
+class RemoteAway(GitFault):
+    """The remote cannot be reached, or does not take who asks."""
 
 
 class RemoteMoved(GitFault):
@@ -104,12 +110,20 @@ class Remote:
                 f"This clone has no remote {self.name!r}; it has {known}.",
                 f"Add it: `git remote add {self.name} URL`, or name another with --remote.",
             )
-        listed = self._remotely("ls-remote", self.name, f"refs/heads/{name}").split()
-        if not listed:
-            return None
-        if self._git("cat-file", "-e", f"{listed[0]}^{{commit}}").returncode != 0:
-            self._remotely("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", self.name, f"refs/heads/{name}")
-        return listed[0]
+        return self.refs(f"refs/heads/{name}")[0]
+
+    def refs(self, *names: str) -> list[str | None]:
+        """The commits of the remote's refs, by their whole names, fetched; None for one that the remote has not.
+
+        Raises:
+            RemoteAway: when the remote cannot be reached.
+        """
+        lines = (line.split() for line in self._remotely("ls-remote", self.name, *names).splitlines())
+        listed = {name: commit for commit, name in lines}
+        for name in names:
+            if name in listed and self._git("cat-file", "-e", f"{listed[name]}^{{commit}}").returncode != 0:
+                self._remotely("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", self.name, name)
+        return [listed.get(name) for name in names]
 
     def files(self, commit: str, folder: Path) -> list[str]:
         """The paths of all files below a folder of a commit."""
@@ -164,6 +178,24 @@ class Remote:
         inside._out(*inside._author(), "-c", "core.hooksPath=/dev/null", "commit", "--quiet", f"--message={message}")
         return inside._out("rev-parse", "HEAD").strip()
 
+    def note(self, notes: str | None, commit: str) -> str:
+        """What people are told beside a commit, by ``notes``, a fetched commit of a ref of notes; empty for nothing."""
+        if notes is None:
+            return ""
+        self._out("update-ref", _NOTES, notes)
+        done = self._git("notes", f"--ref={_NOTES}", "show", commit)
+        return done.stdout if done.returncode == 0 else ""
+
+    def add_note(self, ref: str, notes: str | None, commit: str, text: str) -> None:
+        """Add ``text`` to what stands beside a commit in the remote's ref of notes, which must be at ``notes``.
+
+        Raises:
+            RemoteMoved: when it has others meanwhile.
+        """
+        self._out("update-ref", *((_NOTES, notes) if notes is not None else ("-d", _NOTES)))
+        self._out(*self._author(), "notes", f"--ref={_NOTES}", "append", f"--message={text}", commit)
+        self.push_refs([(self._out("rev-parse", _NOTES).strip(), ref, notes)])
+
     def push(self, updates: Sequence[tuple[str | None, str, str | None]]) -> None:
         """Set branches of the remote, all or none.
 
@@ -174,17 +206,42 @@ class Remote:
         Raises:
             RemoteMoved: when a branch has another commit meanwhile.
         """
-        leases = [f"--force-with-lease=refs/heads/{branch}:{before or ''}" for _, branch, before in updates]
-        refs = [f"{commit or ''}:refs/heads/{branch}" for commit, branch, _ in updates]
+        self.push_refs([(commit, f"refs/heads/{branch}", before) for commit, branch, before in updates])
+
+    def push_refs(self, updates: Sequence[tuple[str | None, str, str | None]]) -> None:
+        """Likewise, of refs by their whole names.
+
+        Raises:
+            RemoteMoved: when one has another commit meanwhile.
+        """
+        leases = [f"--force-with-lease={ref}:{before or ''}" for _, ref, before in updates]
+        refs = [f"{commit or ''}:{ref}" for commit, ref, _ in updates]
         done = self._git("push", "--quiet", "--atomic", "--no-verify", *leases, self.name, *refs)
         if done.returncode == 0:
             return
         if "[rejected]" in done.stderr or "stale info" in done.stderr or "cannot lock ref" in done.stderr:
             raise RemoteMoved(
-                f"{self.name} has other commits on {', '.join(branch for _, branch, _ in updates)} meanwhile.",
+                f"{self.name} has other commits on {', '.join(_plain(ref) for _, ref, _ in updates)} meanwhile.",
                 "Run the same command again: it begins from what is there now.",
             )
         raise _away(self.name, done.stderr)
+
+    def versions(self, commit: str, path: Path) -> Iterator[str]:
+        """What the file ``path`` held at ``commit`` and before, a text for each change, the newest first.
+
+        Of merges the first parent is followed: that is what a branch was, whatever was tried beside it.
+        """
+        changes = self._out(
+            "log", "--first-parent", "--diff-merges=first-parent", "--format=%H", commit, "--", str(path)
+        )
+        for change in changes.split():
+            shown = self._git("show", f"{change}:{path}")
+            if shown.returncode == 0:
+                yield shown.stdout
+
+    def shallow(self) -> bool:
+        """Whether the clone lacks history that the remote has."""
+        return self._out("rev-parse", "--is-shallow-repository").strip() == "true"
 
     def _author(self) -> list[str]:
         """Options that name who commits, where Git has not been told: a fresh machine is to come up unattended."""
@@ -227,6 +284,10 @@ class Remote:
             raise GitFault(said, "See whether the remote answers.") from error
 
 
+def _plain(ref: str) -> str:
+    return ref.removeprefix("refs/heads/")
+
+
 def _commit(fields: list[str]) -> Commit:
     name, at, who, subject, body, trailers = fields
     pairs = (line.partition(": ") for line in trailers.splitlines())
@@ -253,8 +314,11 @@ def _batch(said: bytes, count: int) -> list[bytes | None]:
 
 
 def _away(remote: str, said: str) -> GitFault:
+    """What keeps the remote from answering; a lock that a killed Git has left is the clone's own trouble."""
     lines = [line for line in said.strip().splitlines() if line.strip()]
-    return GitFault(
+    if ".lock'" in said:
+        return GitFault(f"Git cannot go on: {lines[-1]}", "Remove what a killed Git has left.")
+    return RemoteAway(
         f"The remote {remote} does not answer as it should: {lines[-1] if lines else 'no reason given'}.",
         "See whether it is there (`make platform-status` for the local one) and whether you may write to it.",
     )

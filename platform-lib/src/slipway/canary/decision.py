@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from slipway.canary.comparison import Finding, compare
 from slipway.canary.observation import Block, Observation, Readiness, Rollout
-from slipway.canary.settings import Canary, Step
+from slipway.rendering.canary import Canary, Step
 
 # What a finding that is worse comes to; its own sentence follows.
 _WORSE = {

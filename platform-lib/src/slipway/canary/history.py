@@ -17,9 +17,9 @@ from typing import Any
 from slipway.adapters.git import Commit, GitFault, Remote
 from slipway.canary.comparison import Finding
 from slipway.canary.observation import Rollout
-from slipway.canary.settings import Canary
 from slipway.errors import UsageError
 from slipway.release.record import Challenger, Record
+from slipway.rendering.canary import Canary
 from slipway.rendering.served import ENVS, folder
 
 ROLLOUT, ACTION, RELEASE = "Slipway-Rollout", "Slipway-Action", "Slipway-Release"

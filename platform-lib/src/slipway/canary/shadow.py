@@ -23,7 +23,7 @@ import numpy as np
 from slipway.canary.comparison import MOST, Finding, threshold
 from slipway.canary.observation import Rollout, Shadowed
 from slipway.canary.proportions import paired
-from slipway.canary.settings import Canary
+from slipway.rendering.canary import Canary
 from slipway.request_log.events import ANSWERED
 
 # Requests that are remembered, about half a kilobyte each; of messages, with many records each, so much fewer.

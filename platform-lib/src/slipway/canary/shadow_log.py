@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from slipway.canary.observation import Rollout, Shadowed
-from slipway.canary.settings import Canary
 from slipway.canary.shadow import Pairing, Stored, shadowed
 from slipway.errors import SlipwayError
+from slipway.rendering.canary import Canary
 from slipway.request_log.access import connect
 from slipway.request_log.settings import STREAM, SUBJECTS, Access
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from slipway.adapters.prometheus import Prometheus, PrometheusFault, Series
 from slipway.canary.counting import Figures, Growth, by_bucket
 from slipway.canary.observation import Block, Counts, Rollout
-from slipway.canary.settings import Canary
+from slipway.rendering.canary import Canary
 from slipway.rendering.served import service_name
 from slipway.serving.metrics import DURATION_BOUNDS, SCORE_BOUNDS
 

@@ -1,4 +1,4 @@
-"""What one environment serves of one model: record, settings and key ring, and the names that follow from them."""
+"""What one environment serves of one model: record, settings, roll-out and key ring, and the names that follow."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 from slipway.errors import UsageError
 from slipway.release import keyring
 from slipway.release.record import Published, Record
+from slipway.rendering.canary import Canary
 from slipway.rendering.settings import Settings
 
 # In the order in which a release goes through them.
@@ -64,6 +65,7 @@ class Served:
     Attributes:
         environment: the namespace, too.
         model: its name in the monorepo.
+        record, settings, canary: what release.yaml, settings.yaml and canary.yaml say.
         keys: the content of the key ring's files by name; empty if nobody's signature is asked for.
     """
 
@@ -71,6 +73,7 @@ class Served:
     model: str
     record: Record
     settings: Settings
+    canary: Canary
     keys: Mapping[str, str]
 
     @property
@@ -134,7 +137,7 @@ def models(environment: str, top: Path = Path()) -> list[str]:
 
 
 def folder(environment: str, model: str) -> Path:
-    """Where release.yaml and settings.yaml of a model stand, relative to the top folder."""
+    """Where release.yaml, settings.yaml and canary.yaml of a model stand, relative to the top folder."""
     return ENVS / environment / model
 
 
@@ -162,7 +165,7 @@ def read(environment: str, model: str, top: Path = Path()) -> Served:
             f"It has {', '.join(models(environment, top)) or 'none'}; docs/guides/add-a-model.md says how to add one.",
         )
     record, settings = Record.read(home / "release.yaml"), Settings.read(home / "settings.yaml")
-    return Served(environment, model, record, settings, _keys(top / KEYS))
+    return Served(environment, model, record, settings, Canary.read(home / "canary.yaml"), _keys(top / KEYS))
 
 
 def _keys(ring: Path) -> dict[str, str]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from slipway.canary.comparison import Finding
 from slipway.canary.decision import Action, Decision
 from slipway.canary.observation import Readiness, Rollout
-from slipway.canary.settings import Canary, Step
 from slipway.release.record import Record
+from slipway.rendering.canary import Canary, Step
 from slipway.status.rollouts import Past
 
 

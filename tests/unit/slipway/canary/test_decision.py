@@ -12,8 +12,8 @@ from slipway.canary import decision
 from slipway.canary.comparison import Finding
 from slipway.canary.decision import Action, answered, decide, step_of
 from slipway.canary.observation import Block, Counts, Observation, Readiness, Rollout, Shadowed
-from slipway.canary.settings import Canary
 from slipway.release.record import Record
+from slipway.rendering.canary import Canary
 from tests.unit.slipway.canary.conftest import record
 
 BEGAN = datetime(2026, 11, 30, 12, tzinfo=UTC)

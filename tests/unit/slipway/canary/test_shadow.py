@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
-from slipway.canary.settings import Canary, Shadow
 from slipway.canary.shadow import PairBlock, Pairing, Stored, shadowed
+from slipway.rendering.canary import Canary, Shadow
 from slipway.request_log.events import Encoder
 from slipway.request_log.personal import Redaction
 from slipway.request_log.records import Answered, Record
