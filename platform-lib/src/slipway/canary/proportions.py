@@ -36,7 +36,7 @@ Reals = npt.NDArray[np.float64]
 
 # How much larger the challenger's log odds are than the null allows, if it is worse. All are tried: the small ones find
 # small differences in time, with the large ones a few failures are enough.
-EFFECTS = (0.15, 0.3, 0.6, 1.2, 2.4, 4.8, 9.6)
+EFFECTS = (0.25, 0.5, 1.0, 2.5, 7.0)
 
 # Shares are kept so far from 0 and 1: nothing is impossible.
 LEAST = 1e-7
