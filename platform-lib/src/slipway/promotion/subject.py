@@ -45,10 +45,8 @@ class Difference:
             elif name.is_relative_to(RENDERED) and len(name.parts) > rendered + 2:
                 found.add((name.parts[rendered], name.parts[rendered + 1]))
         # A model that leaves an environment takes all of it along.
-        stay = [
-            each for each in sorted(found) if any((self.head.top / room / "/".join(each)).exists() for room in _ROOMS)
-        ]
-        return [Subject(self, *each) for each in stay]
+        subjects = [Subject(self, *each) for each in sorted(found)]
+        return [it for it in subjects if it.is_there]
 
 
 @contextmanager
