@@ -69,7 +69,8 @@ def make(folder: Path, champion: str = "champion: null\nchallenger: null\n") -> 
     for environment, record in (("staging", "champion: null\nchallenger: null\n"), ("production", champion)):
         home = top / "gitops/envs" / environment / MODEL
         home.mkdir(parents=True)
-        shutil.copy(ROOT / "gitops/envs" / environment / MODEL / "settings.yaml", home)
+        for file in ("settings.yaml", "canary.yaml"):
+            shutil.copy(ROOT / "gitops/envs" / environment / MODEL / file, home)
         (home / "release.yaml").write_text(record)
     git(folder, "init", "--quiet", "--bare", "--initial-branch=main", str(bare))
     git(top, "init", "--quiet", "--initial-branch=main")

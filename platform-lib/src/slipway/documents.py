@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from slipway.errors import UsageError
-from slipway.files import read_yaml, replacing
+from slipway.files import parse_yaml, read_yaml, replacing
 
 _D = TypeVar("_D", bound="Document")
 _T = TypeVar("_T")
@@ -31,16 +31,28 @@ class Document(BaseModel):
         """
         if not file.is_file():
             raise UsageError(f"{file} is missing.", f"Write it, with the keys {', '.join(cls.model_fields)}.")
-        content = read_yaml(file)
+        return cls._of(read_yaml(file), str(file))
+
+    @classmethod
+    def parse(cls: type[_D], content: bytes, source: str) -> _D:
+        """Read what a file holds that is on no disk, as in a commit; ``source`` names it in messages.
+
+        Raises:
+            UsageError: when it is not such a document, naming each key that is wrong.
+        """
+        return cls._of(parse_yaml(content, source), source)
+
+    @classmethod
+    def _of(cls: type[_D], content: Any, source: str) -> _D:
         if not isinstance(content, dict):
             raise UsageError(
-                f"{file} is no mapping of keys to values.", f"It has the keys {', '.join(cls.model_fields)}."
+                f"{source} is no mapping of keys to values.", f"It has the keys {', '.join(cls.model_fields)}."
             )
         try:
             return cls.model_validate(content)
         except ValidationError as error:
             said = "; ".join(_complaint(dict(entry)) for entry in error.errors(include_url=False))
-            raise UsageError(f"{file} is not valid: {said}.", "Mend these keys and run again.") from error
+            raise UsageError(f"{source} is not valid: {said}.", "Mend these keys and run again.") from error
 
     def write(self, file: Path) -> None:
         """Write the document to ``file``, whole or not at all; equal documents give equal bytes."""

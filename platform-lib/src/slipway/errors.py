@@ -27,13 +27,13 @@ class SlipwayError(Exception):
     exit_code = 3
 
     def __init__(self, what: str, remedy: str = "") -> None:
-        self.what = _printable(what)
-        self.remedy = _printable(remedy)
+        self.what = printable(what)
+        self.remedy = printable(remedy)
         super().__init__(f"{self.what} {self.remedy}".strip())
 
 
-def _printable(text: str) -> str:
-    """With an escape for each character that a terminal obeys or UTF-8 lacks: names of hostile files are quoted."""
+def printable(text: str) -> str:
+    """``text`` with an escape for each character that a terminal obeys or UTF-8 lacks, as in names of hostile files."""
     if text.isprintable():
         return text
     kept = (each if each.isprintable() or each in "\n\t" else repr(each)[1:-1] for each in text)

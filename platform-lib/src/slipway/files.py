@@ -144,13 +144,24 @@ def read_yaml(path: Path) -> Any:
         UsageError: when it is not YAML; it names the line.
     """
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
     except OSError as error:
         raise EnvironmentFault(
             f"{path} cannot be read: {error.strerror}.", f"Restore it: `git checkout {path}`."
         ) from error
+    return parse_yaml(content, str(path))
+
+
+def parse_yaml(content: bytes, source: str) -> Any:
+    """Read YAML that ``source`` holds.
+
+    Raises:
+        UsageError: when it is not YAML; it names the line.
+    """
+    try:
+        return yaml.safe_load(content.decode())
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"{path} is not valid YAML: {error}.", "Mend that line.") from error
+        raise UsageError(f"{source} is not valid YAML: {error}.", "Mend that line.") from error
 
 
 def sha256_file(path: Path) -> str:

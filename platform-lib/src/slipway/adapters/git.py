@@ -12,14 +12,19 @@ import os
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from slipway.errors import SlipwayError, UsageError
 
 _SECONDS = 120
+# Where a clone keeps the remote's notes while it adds one.
+_NOTES = "refs/notes/slipway/working"
+# Between the fields of a commit, and after it: no message holds them.
+_END, _RECORD = "\x1f", "\x1e"
 # Set within a hook; they would lead every call to the clone that the hook runs in.
 _ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
 
@@ -30,8 +35,53 @@ class GitFault(SlipwayError):
     exit_code = 3
 
 
+class RemoteAway(GitFault):
+    """The remote cannot be reached, or does not take who asks."""
+
+
 class RemoteMoved(GitFault):
     """The remote's branch is not where it was when the commit was made."""
+
+
+@dataclass(frozen=True)
+class Committer:
+    """In whose name a program commits, not being a user's.
+
+    Attributes:
+        key: the file of the SSH private key that signs its commits, with the public one beside it or within; None for
+            no signature.
+    """
+
+    name: str
+    email: str
+    key: Path | None = None
+
+    def options(self) -> list[str]:
+        """Options of Git that say so."""
+        found = ["-c", f"user.name={self.name}", "-c", f"user.email={self.email}"]
+        if self.key is None:
+            return [*found, "-c", "commit.gpgSign=false"]
+        signing = {"gpg.format": "ssh", "user.signingKey": str(self.key.resolve()), "commit.gpgSign": "true"}
+        return [*found, *(part for name, value in signing.items() for part in ("-c", f"{name}={value}"))]
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A commit as the history of a branch has it.
+
+    Attributes:
+        at: when it was committed.
+        who: its author's name.
+        body: what the message says below its subject, without the trailers.
+        trailers: what its last paragraph says, by key.
+    """
+
+    name: str
+    at: datetime
+    who: str
+    subject: str
+    body: str
+    trailers: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -40,10 +90,12 @@ class Remote:
 
     Attributes:
         name: of the remote as the clone knows it, or a URL.
+        committer: who commits; None for the user, as Git knows it.
     """
 
     top: Path
     name: str
+    committer: Committer | None = None
 
     def branch(self, name: str) -> str | None:
         """The commit of the remote's branch, fetched; None if the remote has no such branch.
@@ -52,17 +104,53 @@ class Remote:
             UsageError: when the clone knows no such remote.
             GitFault: when the remote cannot be reached.
         """
+        self.check()
+        return self.refs(f"refs/heads/{name}")[0]
+
+    def check(self) -> None:
+        """Refuse a name that the clone knows no remote by.
+
+        Raises:
+            UsageError: naming those that it knows.
+        """
         if "/" not in self.name and self._git("remote", "get-url", self.name).returncode != 0:
             known = ", ".join(self._out("remote").split()) or "none"
             raise UsageError(
                 f"This clone has no remote {self.name!r}; it has {known}.",
                 f"Add it: `git remote add {self.name} URL`, or name another with --remote.",
             )
-        listed = self._remotely("ls-remote", self.name, f"refs/heads/{name}").split()
-        if not listed:
-            return None
-        self._remotely("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", self.name, f"refs/heads/{name}")
-        return listed[0]
+
+    def refs(self, *names: str) -> list[str | None]:
+        """The commits of the remote's refs, by their whole names, fetched; None for one that the remote has not.
+
+        Raises:
+            RemoteAway: when the remote cannot be reached.
+        """
+        lines = (line.split() for line in self._remotely("ls-remote", self.name, *names).splitlines())
+        listed = {name: commit for commit, name in lines}
+        for name in names:
+            if name in listed and self._git("cat-file", "-e", f"{listed[name]}^{{commit}}").returncode != 0:
+                self._remotely("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", self.name, name)
+        return [listed.get(name) for name in names]
+
+    def files(self, commit: str, folder: Path) -> list[str]:
+        """The paths of all files below a folder of a commit."""
+        return self._out("ls-tree", "-r", "-z", "--name-only", commit, "--", f"{folder}/").split("\0")[:-1]
+
+    def contents(self, objects: Sequence[str]) -> list[bytes | None]:
+        """What files of commits hold, each named ``commit:path``; None for one that is not there."""
+        found = self._run("cat-file", "--batch", given="\n".join([*objects, ""]).encode())
+        if found.returncode != 0:
+            said = found.stderr.decode(errors="replace").strip()
+            raise GitFault(f"Git cannot go on: {said}", "Mend that, and run the same command again.")
+        return _batch(found.stdout, len(objects))
+
+    def log(self, commit: str, path: Path, most: int | None = None) -> list[Commit]:
+        """The commits of a branch, newest first, that changed ``path``; a merge counts as one, as the branch saw it."""
+        form = _END.join(("%H", "%ct", "%an", "%s", "%b", "%(trailers:only=true,unfold=true)")) + _RECORD
+        count = [] if most is None else [f"--max-count={most}"]
+        said = self._out("log", "--first-parent", *count, f"--format=tformat:{form}", commit, "--", str(path))
+        return [_commit(record.lstrip("\n").split(_END)) for record in said.split(_RECORD)[:-1]]
 
     def related(self, commit: str) -> bool:
         """Whether ``commit`` and what is checked out here have a history in common."""
@@ -93,10 +181,28 @@ class Remote:
 
         Hooks do not run: they would judge the whole monorepo, in a folder without its environment.
         """
-        inside = Remote(worktree, self.name)
+        inside = Remote(worktree, self.name, self.committer)
         inside._out("add", "--all", "--", *map(str, paths))
         inside._out(*inside._author(), "-c", "core.hooksPath=/dev/null", "commit", "--quiet", f"--message={message}")
         return inside._out("rev-parse", "HEAD").strip()
+
+    def note(self, notes: str | None, commit: str) -> str:
+        """What people are told beside a commit, by ``notes``, a fetched commit of a ref of notes; empty for nothing."""
+        if notes is None:
+            return ""
+        self._out("update-ref", _NOTES, notes)
+        done = self._git("notes", f"--ref={_NOTES}", "show", commit)
+        return done.stdout if done.returncode == 0 else ""
+
+    def add_note(self, ref: str, notes: str | None, commit: str, text: str) -> None:
+        """Add ``text`` to what stands beside a commit in the remote's ref of notes, which must be at ``notes``.
+
+        Raises:
+            RemoteMoved: when it has others meanwhile.
+        """
+        self._out("update-ref", *((_NOTES, notes) if notes is not None else ("-d", _NOTES)))
+        self._out(*self._author(), "notes", f"--ref={_NOTES}", "append", f"--message={text}", commit)
+        self.push_refs([(self._out("rev-parse", _NOTES).strip(), ref, notes)])
 
     def push(self, updates: Sequence[tuple[str | None, str, str | None]]) -> None:
         """Set branches of the remote, all or none.
@@ -108,20 +214,47 @@ class Remote:
         Raises:
             RemoteMoved: when a branch has another commit meanwhile.
         """
-        leases = [f"--force-with-lease=refs/heads/{branch}:{before or ''}" for _, branch, before in updates]
-        refs = [f"{commit or ''}:refs/heads/{branch}" for commit, branch, _ in updates]
+        self.push_refs([(commit, f"refs/heads/{branch}", before) for commit, branch, before in updates])
+
+    def push_refs(self, updates: Sequence[tuple[str | None, str, str | None]]) -> None:
+        """Likewise, of refs by their whole names.
+
+        Raises:
+            RemoteMoved: when one has another commit meanwhile.
+        """
+        leases = [f"--force-with-lease={ref}:{before or ''}" for _, ref, before in updates]
+        refs = [f"{commit or ''}:{ref}" for commit, ref, _ in updates]
         done = self._git("push", "--quiet", "--atomic", "--no-verify", *leases, self.name, *refs)
         if done.returncode == 0:
             return
         if "[rejected]" in done.stderr or "stale info" in done.stderr or "cannot lock ref" in done.stderr:
             raise RemoteMoved(
-                f"{self.name} has other commits on {', '.join(branch for _, branch, _ in updates)} meanwhile.",
+                f"{self.name} has other commits on {', '.join(_plain(ref) for _, ref, _ in updates)} meanwhile.",
                 "Run the same command again: it begins from what is there now.",
             )
         raise _away(self.name, done.stderr)
 
+    def versions(self, commit: str, path: Path) -> Iterator[str]:
+        """What the file ``path`` held at ``commit`` and before, a text for each change, the newest first.
+
+        Of merges the first parent is followed: that is what a branch was, whatever was tried beside it.
+        """
+        changes = self._out(
+            "log", "--first-parent", "--diff-merges=first-parent", "--format=%H", commit, "--", str(path)
+        )
+        for change in changes.split():
+            shown = self._git("show", f"{change}:{path}")
+            if shown.returncode == 0:
+                yield shown.stdout
+
+    def shallow(self) -> bool:
+        """Whether the clone lacks history that the remote has."""
+        return self._out("rev-parse", "--is-shallow-repository").strip() == "true"
+
     def _author(self) -> list[str]:
         """Options that name who commits, where Git has not been told: a fresh machine is to come up unattended."""
+        if self.committer is not None:
+            return self.committer.options()
         if self._git("var", "GIT_COMMITTER_IDENT").returncode == 0:
             return []
         name = getpass.getuser()
@@ -140,29 +273,60 @@ class Remote:
         return done.stdout
 
     def _git(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        done = self._run(*arguments)
+        said = (stream.decode(errors="replace") for stream in (done.stdout, done.stderr))
+        return subprocess.CompletedProcess(done.args, done.returncode, *said)
+
+    def _run(self, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         # Nobody is there to be asked for a password, and messages are read.
         env = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
         for name in _ELSEWHERE:
             env.pop(name, None)
+        command = ["git", *arguments]
         try:
             return subprocess.run(
-                ["git", *arguments],
-                cwd=self.top,
-                env=env,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=_SECONDS,
+                command, cwd=self.top, env=env, input=given, capture_output=True, check=False, timeout=_SECONDS
             )
         except subprocess.TimeoutExpired as error:
             said = f"`git {' '.join(arguments)}` did not end within {_SECONDS} s."
             raise GitFault(said, "See whether the remote answers.") from error
 
 
+def _plain(ref: str) -> str:
+    return ref.removeprefix("refs/heads/")
+
+
+def _commit(fields: list[str]) -> Commit:
+    name, at, who, subject, body, trailers = fields
+    pairs = (line.partition(": ") for line in trailers.splitlines())
+    body = body.strip().removesuffix(trailers.strip()).strip()
+    return Commit(
+        name, datetime.fromtimestamp(int(at), UTC), who, subject, body, {key: value for key, _, value in pairs}
+    )
+
+
+def _batch(said: bytes, count: int) -> list[bytes | None]:
+    """The answers of ``git cat-file --batch``: a line with kind and size, the content, and the end of a line."""
+    found: list[bytes | None] = []
+    for _ in range(count):
+        head, _, said = said.partition(b"\n")
+        *_, kind, size = head.rsplit(b" ", 2)
+        if size == b"missing" or kind != b"blob":
+            found.append(None)
+            # What is no file is told in full, too.
+            said = said if not size.isdigit() else said[int(size) + 1 :]
+            continue
+        found.append(said[: int(size)])
+        said = said[int(size) + 1 :]
+    return found
+
+
 def _away(remote: str, said: str) -> GitFault:
+    """What keeps the remote from answering; a lock that a killed Git has left is the clone's own trouble."""
     lines = [line for line in said.strip().splitlines() if line.strip()]
-    return GitFault(
+    if ".lock'" in said:
+        return GitFault(f"Git cannot go on: {lines[-1]}", "Remove what a killed Git has left.")
+    return RemoteAway(
         f"The remote {remote} does not answer as it should: {lines[-1] if lines else 'no reason given'}.",
         "See whether it is there (`make platform-status` for the local one) and whether you may write to it.",
     )

@@ -1,6 +1,6 @@
 """The roll-out of a challenger: look, decide, commit the next weight or the rollback.
 
-:mod:`slipway.canary.settings` is canary.yaml, what people write about it. A look at the cluster is an
+:mod:`slipway.rendering.canary` is canary.yaml, what people write about it. A look at the cluster is an
 :mod:`slipway.canary.observation`; :mod:`slipway.canary.comparison` compares challenger with champion on it, and
 :mod:`slipway.canary.decision` says what follows. All that a roll-out must remember stands in release.yaml
 (:mod:`slipway.release.record`), so that whoever decides may be killed at any moment.

@@ -9,7 +9,7 @@ import numpy as np
 
 from slipway.canary.aspects import Cut, Tallies, averaged, errors, latency, scores
 from slipway.canary.observation import Block, Counts
-from slipway.canary.settings import Canary
+from slipway.rendering.canary import Canary
 from slipway.serving.metrics import DURATION_BOUNDS, SCORE_BOUNDS
 
 ASPECTS = ("errors", "latency", "scores")

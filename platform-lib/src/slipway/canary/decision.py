@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from slipway.canary.comparison import Finding
-from slipway.canary.observation import Observation, Rollout
-from slipway.canary.settings import Canary
+from slipway.canary.comparison import Finding, compare
+from slipway.canary.observation import Block, Observation, Readiness, Rollout
+from slipway.rendering.canary import Canary, Step
+
+# What a finding that is worse comes to; its own sentence follows.
+_WORSE = {
+    "latency": "it is slower than the champion",
+    "scores": "its scores differ from the champion's",
+    "shadow": "its scores differ from the champion's for the same requests",
+}
 
 
 class Action(StrEnum):
@@ -22,7 +31,13 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Decision:
-    """An action, the weight that the challenger has after it, the reason in a sentence, and what was found."""
+    """What is done about a roll-out, and why.
+
+    Attributes:
+        weight: percent of the traffic that the release has after it.
+        reason: in a sentence; what stands before its first colon says it in short.
+        findings: what was found, worse or not.
+    """
 
     action: Action
     weight: int
@@ -32,4 +47,125 @@ class Decision:
 
 def decide(rollout: Rollout, settings: Canary, seen: Observation) -> Decision:
     """Decide about one roll-out on one look; equal arguments, equal decision."""
-    raise NotImplementedError
+    findings = compare(seen.blocks, settings)
+    if seen.shadow is not None and seen.shadow.finding is not None:
+        findings = (*findings, seen.shadow.finding)
+    weight = rollout.challenger.weight
+    fault = _fault(weight, settings, seen) or _worse(findings)
+    if fault:
+        return Decision(Action.ROLL_BACK, 0, fault, findings)
+    action, reason = _before_traffic(rollout, settings, seen) if weight == 0 else _at_step(rollout, settings, seen)
+    if action is Action.ADVANCE:
+        later = [step.weight for step in settings.steps if step.weight > weight]
+        action, weight = (Action.ADVANCE, later[0]) if later else (Action.PROMOTE, 100)
+    if action is Action.ROLL_BACK:
+        weight = 0
+    return Decision(action, weight, reason, findings)
+
+
+def answered(rollout: Rollout, settings: Canary, blocks: Sequence[Block]) -> int:
+    """How many requests the challenger has answered at the weight that it has, in whole blocks."""
+    since = rollout.stepped + timedelta(seconds=settings.block_seconds)
+    return sum(block.challenger.requests for block in blocks if block.end >= since)
+
+
+def step_of(weight: int, settings: Canary) -> Step:
+    """Whose figures hold at ``weight``: the step of that weight; of one set by hand, the last step that it has passed.
+
+    Below the first step, those of the first.
+    """
+    passed = [step for step in settings.steps if step.weight <= weight]
+    return passed[-1] if passed else settings.steps[0]
+
+
+def _fault(weight: int, settings: Canary, seen: Observation) -> str:
+    """Why the challenger cannot stay, by how it runs; empty if it can."""
+    readiness, allowed = seen.readiness, settings.readiness
+    if readiness.restarts > allowed.restarts:
+        said = (
+            f"its containers have restarted {readiness.restarts} times, more often than the {allowed.restarts} allowed"
+        )
+        return _because(said, readiness)
+    since = readiness.unready_since
+    if weight > 0 and readiness.ready == 0 and since is not None:
+        seconds = _seconds(since, seen.at)
+        if seconds >= allowed.stable_seconds:
+            return _because(f"none of its replicas has been ready for {seconds:.0f} s", readiness)
+    return ""
+
+
+def _worse(findings: Sequence[Finding]) -> str:
+    """Why the challenger is worse than the champion; empty if no finding says so."""
+    for finding in findings:
+        if finding.worse:
+            errors = f"{_percent(finding.challenger)} of its answers are 5xx"
+            return f"{_WORSE.get(finding.aspect, errors)}: {finding.said}"
+    return ""
+
+
+def _before_traffic(rollout: Rollout, settings: Canary, seen: Observation) -> tuple[Action, str]:
+    readiness, limits = seen.readiness, settings.readiness
+    waited, since = _seconds(rollout.began, seen.at), readiness.stable_since
+    stable = _seconds(since, seen.at) if since is not None and _all_ready(readiness) else 0.0
+    if stable < limits.stable_seconds:
+        if waited >= limits.limit_seconds:
+            said = f"it was not ready for {limits.stable_seconds} s without a break within {limits.limit_seconds} s"
+            return Action.ROLL_BACK, _because(said, readiness)
+        return Action.WAIT, _because(_progress(readiness, stable, limits.stable_seconds), readiness)
+    if seen.gap is not None:
+        return Action.HOLD, _blind(seen.gap)
+    if settings.shadow is not None:
+        pairs = seen.shadow.pairs if seen.shadow is not None else 0
+        if pairs < settings.shadow.pairs:
+            said = f"{pairs} of {settings.shadow.pairs} pairs of answers have been compared"
+            if waited >= settings.shadow.limit_seconds:
+                return Action.HOLD, f"{said} after {waited:.0f} s: it is up to people now"
+            return Action.WAIT, said
+    return Action.ADVANCE, f"all of its {readiness.wanted} replicas have been ready for {stable:.0f} s without a break"
+
+
+def _at_step(rollout: Rollout, settings: Canary, seen: Observation) -> tuple[Action, str]:
+    weight = rollout.challenger.weight
+    step = step_of(weight, settings)
+    requests, seconds = answered(rollout, settings, seen.blocks), _seconds(rollout.stepped, seen.at)
+    said = f"it has answered {requests} of {step.requests} requests at {weight} % in {seconds:.0f} s"
+    if seen.gap is not None:
+        return Action.HOLD, _blind(seen.gap)
+    if requests < step.requests:
+        if seconds >= step.limit_seconds:
+            return Action.HOLD, f"{said}: too few within {step.limit_seconds} s, and it is up to people now"
+        return Action.WAIT, said
+    if seconds < step.seconds:
+        return Action.WAIT, f"{said} of at least {step.seconds} s"
+    if not _all_ready(seen.readiness):
+        ready = f"{seen.readiness.ready} of {seen.readiness.wanted} replicas are ready"
+        return Action.WAIT, _because(f"{said}, and {ready}", seen.readiness)
+    return Action.ADVANCE, f"{said}, and is not worse than the champion"
+
+
+def _all_ready(readiness: Readiness) -> bool:
+    return 0 < readiness.wanted <= readiness.ready
+
+
+def _progress(readiness: Readiness, stable: float, needed: int) -> str:
+    if readiness.wanted == 0:
+        return "Kubernetes does not know the release yet"
+    if not _all_ready(readiness):
+        return f"{readiness.ready} of {readiness.wanted} replicas are ready"
+    return f"all of its {readiness.wanted} replicas have been ready for {int(stable)} of {needed} s"
+
+
+def _because(said: str, readiness: Readiness) -> str:
+    return f"{said}: {readiness.complaint}" if readiness.complaint else said
+
+
+def _blind(since: datetime) -> str:
+    return f"Prometheus has shown nothing of the champion since {since:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _seconds(since: datetime, until: datetime) -> float:
+    return (until - since).total_seconds()
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"

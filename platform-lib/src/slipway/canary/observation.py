@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from slipway.release.record import Challenger, Record
+
+if TYPE_CHECKING:
+    from slipway.canary.comparison import Finding
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class Readiness:
         stable_since: since when all are ready without a break; None while one is not.
         restarts: of its containers, since its pods exist.
         complaint: what keeps it from being ready, in Kubernetes' and the server's own words; empty if nothing does.
+        unready_since: since when not one takes requests; None while one does, or where nobody knows.
     """
 
     wanted: int
@@ -51,6 +56,7 @@ class Readiness:
     stable_since: datetime | None
     restarts: int
     complaint: str
+    unready_since: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,19 @@ class Rollout:
 
 
 @dataclass(frozen=True)
+class Shadowed:
+    """What the challenger answered to copies of requests, beside the champion's answers to the same.
+
+    Attributes:
+        pairs: that have been compared.
+        finding: of the aspect "shadow"; None before the first pair.
+    """
+
+    pairs: int
+    finding: Finding | None
+
+
+@dataclass(frozen=True)
 class Observation:
     """One look.
 
@@ -88,9 +107,11 @@ class Observation:
         readiness: of the challenger.
         gap: since when Prometheus cannot be asked, or has seen nothing of the champion; None if all is well. What is
             not seen is no evidence: nothing advances then.
+        shadow: None where canary.yaml asks for none, or nobody can tell.
     """
 
     at: datetime
     blocks: tuple[Block, ...]
     readiness: Readiness
     gap: datetime | None = None
+    shadow: Shadowed | None = None

@@ -13,7 +13,7 @@ import numpy as np
 
 from slipway.canary.aspects import Tallies
 from slipway.canary.proportions import Reals
-from slipway.canary.settings import Step
+from slipway.rendering.canary import Step
 from slipway.serving.metrics import DURATION_BOUNDS, SCORE_BOUNDS
 
 LEVELS = (0.0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9999, 1.0)

@@ -29,7 +29,7 @@ def promote(
 
     The commit changes release.yaml of the environment and its rendered folder, and nothing else. Your checkout is not
     touched. Where nothing runs yet the release becomes the champion; beside a champion it is the challenger, and has no
-    traffic until a roll-out gives it some. Production takes only what staging holds. Doing it twice changes nothing.
+    traffic until a roll-out gives it some. Production takes only what staging completed. Twice changes nothing.
 
     Examples:
 
@@ -44,7 +44,8 @@ def promote(
     from slipway.files import canonical_json
     from slipway.progress import step
     from slipway.promotion import platform as platforms
-    from slipway.promotion.promote import Promotion, champion
+    from slipway.promotion.order import Promotion
+    from slipway.promotion.promote import champion
     from slipway.promotion.promote import promote as push
     from slipway.promotion.publish import find_image
     from slipway.release.find import find

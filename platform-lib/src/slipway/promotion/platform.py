@@ -21,11 +21,15 @@ class Platform:
         registry: the prefix of image names, as the cluster resolves them.
         push_url: where the same registry takes images from here.
         git: the URL of the monorepo that the cluster runs.
+        kubeconfig: the file by which its cluster is asked; None where the record names none.
+        prometheus: the URL of its Prometheus; None likewise.
     """
 
     registry: str
     push_url: str
     git: str
+    kubeconfig: Path | None = None
+    prometheus: str | None = None
 
 
 def default_file() -> Path:
@@ -49,8 +53,12 @@ def read(file: Path | None) -> Platform:
     content = read_json(path)
     try:
         registry = content["registry"]
-        found = Platform(str(registry["prefix"]), str(registry["push_url"]), str(content["git"]["url"]))
-    except (LookupError, TypeError) as error:
+        kubeconfig, prometheus = content.get("kubeconfig"), content.get("urls", {}).get("prometheus")
+        found = Platform(
+            str(registry["prefix"]), str(registry["push_url"]), str(content["git"]["url"]),
+            Path(kubeconfig) if kubeconfig else None, str(prometheus) if prometheus else None,
+        )  # fmt: skip
+    except (LookupError, TypeError, AttributeError) as error:
         raise EnvironmentFault(
             f"{path} does not say where registry and Git are ({error!r}).", "Run `make platform-up` again."
         ) from error

@@ -7,38 +7,20 @@ All that is read of the monorepo is read at the remote's main: what is checked o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from slipway.adapters.git import GitFault, Remote, RemoteMoved
 from slipway.errors import OWN_FAULT, SlipwayError
+from slipway.promotion import order
+from slipway.promotion.order import Promotion, Standing
 from slipway.release.record import Published, Record
 from slipway.rendering import render, served
-from slipway.rendering.served import ENVIRONMENTS, Served
+from slipway.rendering.served import Served
 
 MAIN = "main"
 _ATTEMPTS = 4
-
-
-class PromotionRefused(SlipwayError):
-    """The release may not go to that environment yet."""
-
-    exit_code = 1
-
-
-@dataclass(frozen=True)
-class Promotion:
-    """What is asked for: a release by its whole digest, of a model, into an environment."""
-
-    environment: str
-    model: str
-    release: str
-
-    @property
-    def branch(self) -> str:
-        """The branch of the commit."""
-        return f"promote/{self.environment}/{self.model}/{self.release[:12]}"
 
 
 @dataclass(frozen=True)
@@ -74,7 +56,7 @@ def promote(asked: Promotion, remote: Remote, image: Callable[[], str], merge: b
 
     Raises:
         UsageError: when there is no such environment, model or remote.
-        PromotionRefused: when the environment before does not hold the release.
+        PromotionRefused: when the environment before has not completed the release, or one of them rejected it.
         NotInRegistry: when the release is not published.
         GitFault: when the remote is away, holds another repository, or moves all the time.
     """
@@ -103,7 +85,7 @@ def _attempt(asked: Promotion, remote: Remote, image: Callable[[], str], merge: 
     with remote.worktree(main) as top:
         before = served.read(asked.environment, asked.model, top)
         published = Published(release=asked.release, image=image())
-        check_order(asked, published, top)
+        order.check(asked, published, Standing(remote, main, top))
         after = before.record.promoted(published)
         if after == before.record and not render.differences(asked.environment, asked.model, top):
             return _done(asked, after, MAIN, main, already=True)
@@ -148,34 +130,6 @@ def _main(remote: Remote) -> str:
     return main
 
 
-def check_order(asked: Promotion, published: Published, top: Path) -> None:
-    """Refuse an environment before the one that comes before it holds the very same image.
-
-    Raises:
-        PromotionRefused: naming what that one holds.
-    """
-    place = ENVIRONMENTS.index(asked.environment)
-    if place == 0:
-        return
-    earlier = ENVIRONMENTS[place - 1]
-    if asked.model not in served.models(earlier, top):
-        raise PromotionRefused(
-            f"{earlier} has no model {asked.model}, and what was not there goes to {asked.environment} never.",
-            f"Add {served.folder(earlier, asked.model)} first.",
-        )
-    held = served.read(earlier, asked.model, top).record.holds(asked.release)
-    if held is None:
-        raise PromotionRefused(
-            f"{earlier} does not hold release {asked.release[:12]} of {asked.model}, so {asked.environment} may not.",
-            f"Promote it there first: `slipway promote {asked.model} --to {earlier}`.",
-        )
-    if held.image != published.image:
-        raise PromotionRefused(
-            f"{earlier} holds release {asked.release[:12]} as {held.image}; its image is {published.image} now.",
-            f"Promote the new image there first: `slipway promote {asked.model} --to {earlier}`.",
-        )
-
-
 def check_paths(changed: list[str], paths: tuple[Path, Path]) -> None:
     """Assert that a promotion changes nothing but its two paths: release.yaml and the rendered folder."""
     record, rendered = paths
@@ -187,21 +141,41 @@ def check_paths(changed: list[str], paths: tuple[Path, Path]) -> None:
 
 
 def message(asked: Promotion, before: Served, after: Record) -> str:
-    """The commit's message."""
-    role, others = _role(asked, after), before.record.champion
-    beside = f"Beside champion {others.release[:12]}." if others is not None and role == "challenger" else ""
-    if others is not None and role == "champion" and others.release != asked.release:
-        beside = f"In place of {others.release}, which has no image."
-    image = next(it.image for it in (after.champion, after.challenger) if it and it.release == asked.release)
+    """The commit's message; its trailers are what the history of roll-outs is read from."""
+    held = after.holds(asked.release)
+    assert held is not None
+    beside = [*_beside(asked, before.record, after), ""]
     return "\n".join(
         (
-            f"Promote {asked.model} {asked.release[:12]} to {asked.environment} as {role}",
+            f"Promote {asked.model} {asked.release[:12]} to {asked.environment} as {_role(asked, after)}",
             "",
-            *([beside, ""] if beside else []),
-            f"Release: {asked.release}",
-            f"Image: {before.settings.registry}/{served.repository(asked.model)}@{image}",
+            *(beside if len(beside) > 1 else []),
+            f"Slipway-Image: {before.settings.registry}/{served.repository(asked.model)}@{held.image}",
+            *(_trailers(asked, after) if after != before.record else []),
         )
     )
+
+
+def _beside(asked: Promotion, before: Record, after: Record) -> Iterator[str]:
+    """What it runs beside, and what it takes the place of."""
+    champion, challenger = before.champion, before.challenger
+    if champion is not None and champion.release != asked.release:
+        if _role(asked, after) == "challenger":
+            yield f"Beside champion {champion.release[:12]}."
+        else:
+            yield f"In place of {champion.release}, which has no image."
+    if challenger is not None and challenger.release != asked.release:
+        yield f"In place of challenger {challenger.release[:12]}, whose roll-out was at {challenger.weight} %."
+
+
+def _trailers(asked: Promotion, after: Record) -> list[str]:
+    weight = after.challenger.weight if after.challenger is not None and _role(asked, after) == "challenger" else 100
+    return [
+        f"Slipway-Rollout: {asked.environment}/{asked.model}",
+        "Slipway-Action: begin",
+        f"Slipway-Release: {asked.release}",
+        f"Slipway-Weight: {weight}",
+    ]
 
 
 def _role(asked: Promotion, record: Record) -> str:

@@ -1,6 +1,7 @@
 """From gitops/envs/ to gitops/rendered/: what Argo CD applies for each model in each environment.
 
-:mod:`slipway.rendering.settings` reads what people write (settings.yaml), :mod:`slipway.release.record` what promotion
-writes (release.yaml). :mod:`slipway.rendering.served` says what follows from both, and one module for each kind of
-object makes the manifests of it; :mod:`slipway.rendering.render` puts them into files. Equal input gives equal bytes.
+:mod:`slipway.rendering.settings` and :mod:`slipway.rendering.canary` read what people write (settings.yaml and
+canary.yaml), :mod:`slipway.release.record` what promotions and roll-outs write (release.yaml).
+:mod:`slipway.rendering.served` says what follows from them, and one module for each kind of object makes the manifests
+of it; :mod:`slipway.rendering.render` puts them into files. Equal input gives equal bytes.
 """

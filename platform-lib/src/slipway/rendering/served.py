@@ -1,4 +1,4 @@
-"""What one environment serves of one model: record, settings and key ring, and the names that follow from them."""
+"""What one environment serves of one model: record, settings, roll-out and key ring, and the names that follow."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 from slipway.errors import UsageError
 from slipway.release import keyring
 from slipway.release.record import Published, Record
+from slipway.rendering.canary import Canary
 from slipway.rendering.settings import Settings
 
 # In the order in which a release goes through them.
@@ -54,7 +55,7 @@ class Predictor:
     @property
     def deployment(self) -> str:
         """What the operator calls its Deployment."""
-        return f"{self.service}-0-{CONTAINER}"
+        return deployment_name(self.service)
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class Served:
     Attributes:
         environment: the namespace, too.
         model: its name in the monorepo.
+        record, settings, canary: what release.yaml, settings.yaml and canary.yaml say.
         keys: the content of the key ring's files by name; empty if nobody's signature is asked for.
     """
 
@@ -71,6 +73,7 @@ class Served:
     model: str
     record: Record
     settings: Settings
+    canary: Canary
     keys: Mapping[str, str]
 
     @property
@@ -88,9 +91,17 @@ class Served:
             return (self._predictor(champion, 100),)
         return self._predictor(champion, 100 - challenger.weight), self._predictor(challenger, challenger.weight)
 
+    @property
+    def shadow(self) -> Predictor | None:
+        """The challenger while it only gets copies of requests."""
+        challenger = self.record.challenger
+        if self.canary.shadow is None or challenger is None or challenger.weight > 0:
+            return None
+        return self._predictor(challenger, 0)
+
     def _predictor(self, published: Published, weight: int) -> Predictor:
         image = f"{self.settings.registry}/{repository(self.model)}@{published.image}"
-        return Predictor(published.release, image, weight, f"{self.name}-{published.release[:_SHORT]}")
+        return Predictor(published.release, image, weight, service_name(self.model, published.release))
 
     def metadata(self, name: str | None = None) -> dict[str, Any]:
         """The metadata of an object, by default one that is called as the model is."""
@@ -113,6 +124,16 @@ def resource_name(model: str) -> str:
     return name
 
 
+def service_name(model: str, release: str) -> str:
+    """The name of the Service of a release, by its digest."""
+    return f"{resource_name(model)}-{release[:_SHORT]}"
+
+
+def deployment_name(service: str) -> str:
+    """What the operator calls the Deployment behind a release's Service."""
+    return f"{service}-0-{CONTAINER}"
+
+
 def repository(model: str) -> str:
     """The repository of a model's images in a registry."""
     return f"models/{resource_name(model)}"
@@ -124,7 +145,7 @@ def models(environment: str, top: Path = Path()) -> list[str]:
 
 
 def folder(environment: str, model: str) -> Path:
-    """Where release.yaml and settings.yaml of a model stand, relative to the top folder."""
+    """Where release.yaml, settings.yaml and canary.yaml of a model stand, relative to the top folder."""
     return ENVS / environment / model
 
 
@@ -152,7 +173,7 @@ def read(environment: str, model: str, top: Path = Path()) -> Served:
             f"It has {', '.join(models(environment, top)) or 'none'}; docs/guides/add-a-model.md says how to add one.",
         )
     record, settings = Record.read(home / "release.yaml"), Settings.read(home / "settings.yaml")
-    return Served(environment, model, record, settings, _keys(top / KEYS))
+    return Served(environment, model, record, settings, Canary.read(home / "canary.yaml"), _keys(top / KEYS))
 
 
 def _keys(ring: Path) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from slipway.release.record import Record
@@ -31,6 +32,6 @@ def test_the_gateway_asks_and_prometheus_scrapes(production: Callable[[Record], 
 def test_without_a_request_log_nothing_gets_out(production: Callable[[Record], Served]) -> None:
     served = production(ALONE)
     settings = served.settings.model_copy(update={"request_log": None})
-    spec = network.policy(Served("production", served.model, served.record, settings, {}))["spec"]
+    spec = network.policy(replace(served, settings=settings))["spec"]
     assert spec["egress"] == []
     assert "Egress" in spec["policyTypes"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from slipway.release.record import Record
 from slipway.rendering import scaling
@@ -22,7 +23,7 @@ def test_each_release_scales_by_itself(production: Production) -> None:
 def test_without_autoscaling_there_is_none(production: Production) -> None:
     served = production(ALONE)
     settings = served.settings.model_copy(update={"autoscaling": None})
-    assert scaling.autoscalers(Served("production", served.model, served.record, settings, {})) == []
+    assert scaling.autoscalers(replace(served, settings=settings)) == []
 
 
 def test_no_pod_has_two_budgets(production: Production) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from slipway.release.record import Published, Record
@@ -62,6 +63,11 @@ def test_the_container_keeps_the_restricted_pod_security_standard(production: Pr
     assert set(container(predictor)["resources"]) == {"requests", "limits"}
 
 
+def test_what_a_server_says_before_it_ends_is_in_the_pod_s_status(production: Production) -> None:
+    for predictor in predictors(production(TWO)):
+        assert container(predictor)["terminationMessagePolicy"] == "FallbackToLogsOnError"
+
+
 def test_no_shell_runs_and_there_is_time_to_drain(production: Production) -> None:
     (predictor,) = predictors(production(ALONE))
     assert set(container(predictor)["lifecycle"]["preStop"]) == {"httpGet"}
@@ -73,20 +79,14 @@ def test_no_shell_runs_and_there_is_time_to_drain(production: Production) -> Non
 
 def test_replicas_are_the_autoscaler_s_where_there_is_one(production: Production) -> None:
     scaled = production(ALONE)
-    fixed = Served(
-        scaled.environment,
-        scaled.model,
-        scaled.record,
-        scaled.settings.model_copy(update={"autoscaling": None, "replicas": 3}),
-        scaled.keys,
-    )
+    fixed = replace(scaled, settings=scaled.settings.model_copy(update={"autoscaling": None, "replicas": 3}))
     assert "replicas" not in predictors(scaled)[0]
     assert predictors(fixed)[0]["replicas"] == 3
 
 
 def with_log(served: Served, log: RequestLog | None, keys: dict[str, str] | None = None) -> dict[str, Any]:
     settings = served.settings.model_copy(update={"request_log": log})
-    (predictor,) = predictors(Served(served.environment, served.model, served.record, settings, keys or {}))
+    (predictor,) = predictors(replace(served, settings=settings, keys=keys or {}))
     return predictor
 
 

@@ -1,0 +1,204 @@
+"""What Git says of roll-outs: the one that is under way, and what became of those before.
+
+A roll-out's times stand in no file: they are when the commits that say so became main. Only main's own line of commits
+counts (the first parents); a merge is one of them, however many commits it brought. Whoever commits for Slipway says in
+trailers what the commit does; of any other commit it follows from what release.yaml was and is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from slipway.adapters.git import Commit, GitFault, Remote
+from slipway.canary.comparison import Finding
+from slipway.canary.observation import Rollout
+from slipway.errors import UsageError
+from slipway.release.record import Challenger, Record
+from slipway.rendering.canary import Canary
+from slipway.rendering.served import ENVS, folder
+
+ROLLOUT, ACTION, RELEASE = "Slipway-Rollout", "Slipway-Action", "Slipway-Release"
+WEIGHT, EVIDENCE = "Slipway-Weight", "Slipway-Evidence"
+RECORD_FILE, SETTINGS_FILE = "release.yaml", "canary.yaml"
+# What people do without a trailer: the challenger is taken away, as by `git revert`, or something else is changed.
+WITHDRAW, EDIT = "withdraw", "edit"
+_OBJECT = 12
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened to a release in an environment.
+
+    Attributes:
+        release: its digest; empty where a release.yaml says nothing that can be understood.
+        action: "begin", "advance", "promote" or "roll back"; WITHDRAW or EDIT where people did otherwise.
+        weight: percent of the traffic that the release had afterwards.
+        at: when it became main's.
+        commit: of main.
+        who: the author's name.
+        reason: in a sentence.
+        evidence: the findings that led to it.
+    """
+
+    environment: str
+    model: str
+    release: str
+    action: str
+    weight: int
+    at: datetime
+    commit: str
+    who: str
+    reason: str
+    evidence: tuple[Finding, ...]
+
+
+def rollout(remote: Remote, main: str, environment: str, model: str) -> Rollout | None:
+    """The roll-out that is under way at ``main``, a commit that the clone has; None for none.
+
+    Raises:
+        UsageError: when release.yaml is not what it must be, or not there.
+        GitFault: when Git cannot tell.
+    """
+    path = folder(environment, model) / RECORD_FILE
+    record = read_record(remote, main, environment, model)
+    if record.challenger is None:
+        return None
+    commits = remote.log(main, path)
+    records = remote.contents([f"{commit.name}:{path}" for commit in commits])
+    began = stepped = None
+    stays = True
+    for commit, content in zip(commits, records, strict=True):
+        earlier = _challenger(content)
+        if earlier is None or not _same(earlier, record.challenger):
+            break
+        began = commit.at
+        stays = stays and earlier.weight == record.challenger.weight
+        stepped = commit.at if stays else stepped
+    if began is None or stepped is None:
+        raise GitFault(f"Git has no commit of {main} that touches {path}.", "See whether the clone is a shallow one.")
+    return Rollout(environment, model, record, began, stepped, main)
+
+
+def events(remote: Remote, main: str, environment: str, model: str, most: int = 100) -> tuple[Event, ...]:
+    """What happened to one model in one environment, newest first, at most ``most`` things.
+
+    Raises:
+        GitFault: when Git cannot tell.
+    """
+    path = folder(environment, model) / RECORD_FILE
+    commits = remote.log(main, path, most + 1)
+    records = [_record(content) for content in remote.contents([f"{commit.name}:{path}" for commit in commits])]
+    before = [*records[1:], None]
+    told = [
+        _event(environment, model, commit, (then, now))
+        for commit, then, now in zip(commits, before, records, strict=True)
+    ]
+    return tuple(told[:most])
+
+
+def places(remote: Remote, main: str) -> list[tuple[str, str]]:
+    """Environment and model of each release.yaml at ``main``."""
+    found = (Path(file).relative_to(ENVS).parts for file in remote.files(main, ENVS))
+    return sorted((parts[0], parts[1]) for parts in found if len(parts) == 3 and parts[2] == RECORD_FILE)
+
+
+def read_record(remote: Remote, main: str, environment: str, model: str) -> Record:
+    """What release.yaml holds at ``main``.
+
+    Raises:
+        UsageError: when it is not there or not what it must be.
+    """
+    return Record.parse(*_content(remote, main, folder(environment, model) / RECORD_FILE))
+
+
+def read_settings(remote: Remote, main: str, environment: str, model: str) -> Canary:
+    """What canary.yaml holds at ``main``.
+
+    Raises:
+        UsageError: when it is not there or not what it must be.
+    """
+    return Canary.parse(*_content(remote, main, folder(environment, model) / SETTINGS_FILE))
+
+
+def trailers(rollout: Rollout, action: str, weight: int, findings: Sequence[Finding]) -> list[str]:
+    """The lines that end the message of a commit, and say what it does."""
+    evidence = [asdict(finding) for finding in findings]
+    return [
+        f"{ROLLOUT}: {rollout.environment}/{rollout.model}",
+        f"{ACTION}: {action}",
+        f"{RELEASE}: {rollout.challenger.release}",
+        f"{WEIGHT}: {weight}",
+        f"{EVIDENCE}: {json.dumps(evidence, sort_keys=True, separators=(',', ':'))}",
+    ]
+
+
+def _content(remote: Remote, main: str, path: Path) -> tuple[bytes, str]:
+    content = remote.contents([f"{main}:{path}"])[0]
+    if content is None:
+        raise UsageError(f"{path} is missing at {main[:_OBJECT]}.", "Commit it.")
+    return content, f"{path} at {main[:_OBJECT]}"
+
+
+def _record(content: bytes | None) -> Record | None:
+    """What a commit's release.yaml holds; None where nobody can understand it."""
+    try:
+        return Record.parse(content, RECORD_FILE) if content is not None else None
+    except UsageError:
+        return None
+
+
+def _challenger(content: bytes | None) -> Challenger | None:
+    record = _record(content)
+    return record.challenger if record is not None else None
+
+
+def _same(one: Challenger | None, other: Challenger) -> bool:
+    return one is not None and (one.release, one.image) == (other.release, other.image)
+
+
+def _event(environment: str, model: str, commit: Commit, records: tuple[Record | None, Record | None]) -> Event:
+    release, action, weight = _told(f"{environment}/{model}", commit) or _inferred(*records)
+    reason = commit.body.split("\n\n")[0].replace("\n", " ") or commit.subject
+    evidence = _findings(commit.trailers.get(EVIDENCE, "[]"))
+    return Event(environment, model, release, action, weight, commit.at, commit.name, commit.who, reason, evidence)
+
+
+def _told(place: str, commit: Commit) -> tuple[str, str, int] | None:
+    """Release, action and weight by the trailers, if they are about this place."""
+    said = commit.trailers
+    if said.get(ROLLOUT) != place or not said.get(WEIGHT, "").isdigit() or ACTION not in said:
+        return None
+    return said.get(RELEASE, ""), said[ACTION], int(said[WEIGHT])
+
+
+def _inferred(before: Record | None, after: Record | None) -> tuple[str, str, int]:
+    """The same by what release.yaml was and is."""
+    if after is None:
+        return "", EDIT, 0
+    then = before.challenger if before is not None else None
+    now = after.challenger
+    if now is not None and not _same(then, now):
+        return now.release, "begin", now.weight
+    if now is not None and then is not None and now.weight != then.weight:
+        return now.release, "advance", now.weight
+    champion = after.champion.release if after.champion is not None else ""
+    if then is not None and now is None:
+        if champion == then.release:
+            return then.release, "promote", 100
+        return then.release, "roll back" if after.rejection(then.release) else WITHDRAW, 0
+    changed = before is None or before.champion != after.champion
+    return champion, "begin" if changed and champion else EDIT, 100 if champion else 0
+
+
+def _findings(said: str) -> tuple[Finding, ...]:
+    """The findings of a trailer; none where it holds something else."""
+    try:
+        content: list[dict[str, Any]] = json.loads(said)
+        return tuple(Finding(**each) for each in content)
+    except (ValueError, TypeError):
+        return ()

@@ -1,0 +1,200 @@
+"""What follows from a look: each rule of a roll-out, at its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from slipway.canary import decision
+from slipway.canary.comparison import Finding
+from slipway.canary.decision import Action, answered, decide, step_of
+from slipway.canary.observation import Block, Counts, Observation, Readiness, Rollout, Shadowed
+from slipway.release.record import Record
+from slipway.rendering.canary import Canary
+from tests.unit.slipway.canary.conftest import record
+
+BEGAN = datetime(2026, 11, 30, 12, tzinfo=UTC)
+SETTINGS = Canary.model_validate(
+    {
+        "readiness": {"stable_seconds": 10, "limit_seconds": 300, "restarts": 2},
+        "shadow": None,
+        "steps": [
+            {"weight": 10, "requests": 100, "seconds": 60, "limit_seconds": 600},
+            {"weight": 50, "requests": 200, "seconds": 30, "limit_seconds": 600},
+            {"weight": 100, "requests": 50, "seconds": 30, "limit_seconds": 600},
+        ],
+        "false_alarm": 0.05,
+        "block_seconds": 15,
+        "errors": {"margin": 0.002},
+        "latency": {"ratio": 1.1, "quantiles": [0.5]},
+        "scores": {"margin": 0.01, "quantiles": [0.5]},
+    }
+)
+SHADOW = {"percent": 10, "pairs": 500, "differing": 0.01, "tolerance": 0.001, "limit_seconds": 900}
+NOTHING = Counts(0, 0, (0,), (0,))
+FINE = Finding("errors", 1.0, 60.0, 0.01, 0.01, "1.0 % of 500 answers are 5xx.")
+Look = Callable[..., Observation]
+
+
+@pytest.fixture(autouse=True)
+def findings(monkeypatch: pytest.MonkeyPatch) -> list[Finding]:
+    """What the comparison finds; the test may change it."""
+    found = [FINE]
+    monkeypatch.setattr(decision, "compare", lambda blocks, settings: tuple(found))
+    return found
+
+
+def rollout(weight: int = 0, stepped: float = 0.0) -> Rollout:
+    held = Record.model_validate(record(weight))
+    return Rollout("production", "flight_delay", held, BEGAN, after(stepped), "c" * 40)
+
+
+def after(seconds: float) -> datetime:
+    return BEGAN + timedelta(seconds=seconds)
+
+
+def look(at: float, stable: float | None = 0.0, requests: int = 0, **readiness: object) -> Observation:
+    """At ``at`` seconds: ready since ``stable``, ``requests`` answered in the last block that is over."""
+    ready = Readiness(2, 2 if stable is not None else 1, after(stable) if stable is not None else None, 0, "")
+    blocks = (Block(after(at), NOTHING, replace(NOTHING, requests=requests)),)
+    return Observation(after(at), blocks, replace(ready, **readiness))
+
+
+def test_it_waits_until_all_have_been_ready_for_long_enough() -> None:
+    unknown = look(1, None, wanted=0, ready=0)
+    assert decide(rollout(), SETTINGS, unknown).reason == "Kubernetes does not know the release yet"
+    one = decide(rollout(), SETTINGS, look(20, None, complaint="b: ContainerCreating"))
+    assert (one.action, one.weight) == (Action.WAIT, 0)
+    assert one.reason == "1 of 2 replicas are ready: b: ContainerCreating"
+    soon = decide(rollout(), SETTINGS, look(24.9, 15))
+    assert (soon.action, soon.reason) == (Action.WAIT, "all of its 2 replicas have been ready for 9 of 10 s")
+    assert decide(rollout(), SETTINGS, look(25, 15)) == decision.Decision(
+        Action.ADVANCE, 10, "all of its 2 replicas have been ready for 10 s without a break", (FINE,)
+    )
+
+
+def test_one_that_turns_unready_begins_anew() -> None:
+    assert decide(rollout(), SETTINGS, look(100, 95)).action is Action.WAIT
+    assert decide(rollout(), SETTINGS, look(100, 90, ready=1)).action is Action.WAIT
+
+
+def test_more_replicas_than_wanted_are_ready_enough() -> None:
+    assert decide(rollout(), SETTINGS, look(100, 50, ready=3)).action is Action.ADVANCE
+
+
+def test_not_ready_by_the_limit_is_taken_back_with_the_complaint() -> None:
+    pulling = {"ready": 0, "complaint": "ImagePullBackOff: no such image"}
+    assert decide(rollout(), SETTINGS, look(299.9, None, **pulling)).action is Action.WAIT
+    back = decide(rollout(), SETTINGS, look(300, None, **pulling))
+    assert (back.action, back.weight) == (Action.ROLL_BACK, 0)
+    assert back.reason == ("it was not ready for 10 s without a break within 300 s: ImagePullBackOff: no such image")
+    assert decide(rollout(), SETTINGS, look(300, 295)).action is Action.ROLL_BACK, "it flaps"
+    assert decide(rollout(), SETTINGS, look(900, 500)).action is Action.ADVANCE, "nobody looked for a while"
+
+
+@pytest.mark.parametrize("weight", [0, 10, 100])
+def test_restarts_are_counted_at_any_weight(weight: int) -> None:
+    assert decide(rollout(weight), SETTINGS, look(20, 0, restarts=2)).action is not Action.ROLL_BACK
+    back = decide(rollout(weight), SETTINGS, look(20, 0, restarts=3, complaint="killed: OOMKilled"))
+    assert back.action is Action.ROLL_BACK
+    assert back.reason == "its containers have restarted 3 times, more often than the 2 allowed: killed: OOMKilled"
+
+
+def test_none_ready_for_a_while_is_taken_back_once_there_is_traffic() -> None:
+    gone = {"ready": 0, "unready_since": after(100), "complaint": "unhealthy"}
+    assert decide(rollout(10), SETTINGS, look(109.9, None, **gone)).action is Action.WAIT
+    back = decide(rollout(10), SETTINGS, look(110, None, **gone))
+    assert (back.action, back.reason) == (Action.ROLL_BACK, "none of its replicas has been ready for 10 s: unhealthy")
+    assert decide(rollout(0), SETTINGS, look(110, None, **gone)).action is Action.WAIT
+    unknown = look(110, None, ready=0)
+    assert decide(rollout(10), SETTINGS, unknown).action is Action.WAIT, "nobody knows since when"
+
+
+@pytest.mark.parametrize("weight", [0, 10, 100])
+@pytest.mark.parametrize(
+    ("aspect", "said"),
+    [
+        ("errors", "5.1 % of its answers are 5xx: details"),
+        ("latency", "it is slower than the champion: details"),
+        ("scores", "its scores differ from the champion's: details"),
+    ],
+)
+def test_what_is_worse_is_taken_back_by_name(findings: list[Finding], weight: int, aspect: str, said: str) -> None:
+    findings.append(Finding(aspect, 60.0, 60.0, 0.001, 0.051, "details"))
+    back = decide(rollout(weight), SETTINGS, replace(look(500, 0), gap=after(490)))
+    assert (back.action, back.weight, back.reason) == (Action.ROLL_BACK, 0, said)
+    assert back.findings == tuple(findings)
+
+
+def test_enough_requests_and_seconds_advance_it() -> None:
+    few = decide(rollout(10, 100), SETTINGS, look(200, 0, 99))
+    assert (few.action, few.weight) == (Action.WAIT, 10)
+    assert few.reason == "it has answered 99 of 100 requests at 10 % in 100 s"
+    early = decide(rollout(10, 100), SETTINGS, look(159, 0, 100))
+    assert (early.action, early.reason) == (
+        Action.WAIT, "it has answered 100 of 100 requests at 10 % in 59 s of at least 60 s",
+    )  # fmt: skip
+    done = decide(rollout(10, 100), SETTINGS, look(160, 0, 100))
+    assert (done.action, done.weight) == (Action.ADVANCE, 50)
+    last = decide(rollout(100, 100), SETTINGS, look(160, 0, 100))
+    assert (last.action, last.weight) == (Action.PROMOTE, 100)
+
+
+def test_nothing_advances_while_a_replica_is_not_ready() -> None:
+    held = decide(rollout(10, 100), SETTINGS, look(200, None, 100, complaint="p: starting"))
+    assert held.action is Action.WAIT
+    assert held.reason.endswith("in 100 s, and 1 of 2 replicas are ready: p: starting")
+
+
+def test_too_few_requests_by_the_limit_hold_it() -> None:
+    assert decide(rollout(10, 100), SETTINGS, look(699, 0, 99)).action is Action.WAIT
+    held = decide(rollout(10, 100), SETTINGS, look(700, 0, 99))
+    assert (held.action, held.weight) == (Action.HOLD, 10)
+    assert held.reason.startswith("it has answered 99 of 100 requests at 10 % in 600 s: too few within 600 s")
+    assert decide(rollout(10, 100), SETTINGS, look(701, 0, 100)).action is Action.ADVANCE, "they came after all"
+
+
+@pytest.mark.parametrize("weight", [0, 10, 100])
+def test_blind_it_neither_advances_nor_goes_back(weight: int) -> None:
+    for at in (200, 100_000):
+        held = decide(rollout(weight, 100), SETTINGS, replace(look(at, 0, 100), gap=after(150)))
+        assert (held.action, held.weight) == (Action.HOLD, weight)
+        assert "since 2026-11-30 12:02:30 UTC" in held.reason
+
+
+def test_a_shadow_is_compared_before_the_first_step(findings: list[Finding]) -> None:
+    settings = Canary.model_validate(SETTINGS.model_dump() | {"shadow": SHADOW})
+    ready = look(100, 0)
+    none = decide(rollout(), settings, ready)
+    assert (none.action, none.reason) == (Action.WAIT, "0 of 500 pairs of answers have been compared")
+    fine = Finding("shadow", 1.0, 60.0, 0.01, 0.0, "0 of 499 differ.")
+    some = decide(rollout(), settings, replace(ready, shadow=Shadowed(499, fine)))
+    assert (some.action, some.findings) == (Action.WAIT, (*findings, fine))
+    assert decide(rollout(), settings, replace(ready, shadow=Shadowed(500, fine))).action is Action.ADVANCE
+    late = replace(look(900, 0), shadow=Shadowed(499, fine))
+    assert decide(rollout(), settings, late).action is Action.HOLD
+    worse = Shadowed(20, replace(fine, e_value=61.0))
+    back = decide(rollout(), settings, replace(ready, shadow=worse))
+    assert (back.action, back.reason) == (
+        Action.ROLL_BACK, "its scores differ from the champion's for the same requests: 0 of 499 differ.",
+    )  # fmt: skip
+
+
+def test_only_whole_blocks_at_this_weight_are_counted() -> None:
+    blocks = [Block(after(end), NOTHING, replace(NOTHING, requests=end)) for end in (15, 30, 45, 60, 75)]
+    assert answered(rollout(10, 0), SETTINGS, blocks) == 15 + 30 + 45 + 60 + 75
+    assert answered(rollout(10, 30), SETTINGS, blocks) == 45 + 60 + 75
+    assert answered(rollout(10, 31), SETTINGS, blocks) == 60 + 75
+
+
+@pytest.mark.parametrize(("weight", "step"), [(5, 10), (10, 10), (49, 10), (50, 50), (99, 50), (100, 100)])
+def test_a_weight_set_by_hand_has_the_figures_of_the_step_it_passed(weight: int, step: int) -> None:
+    assert step_of(weight, SETTINGS).weight == step
+
+
+def test_a_weight_set_by_hand_goes_on_to_the_next_step() -> None:
+    done = decide(rollout(15, 100), SETTINGS, look(200, 0, 100))
+    assert (done.action, done.weight) == (Action.ADVANCE, 50)

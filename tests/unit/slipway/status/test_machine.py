@@ -1,0 +1,52 @@
+"""The status for machines: complete, and equal bytes from equal states."""
+
+from __future__ import annotations
+
+import json
+
+from slipway.files import canonical_json
+from slipway.status import machine
+from slipway.status.standing import Seen, Status, Unasked
+from tests import rollouts
+from tests.toy_platform import IMAGES, RELEASES
+
+
+def test_all_of_a_roll_out_is_in_it() -> None:
+    status = Status("platform", rollouts.COMMIT, (rollouts.standing(known=rollouts.seen()),), (Unasked("NATS", "no"),))
+    found = json.loads(canonical_json(machine.as_json(status)))
+    assert (found["remote"], found["commit"]) == ("platform", rollouts.COMMIT)
+    assert found["unasked"] == [{"who": "NATS", "why": "no"}]
+    (model,) = found["models"]
+    assert model["champion"] == {"release": RELEASES[0], "image": IMAGES[0]}
+    assert model["challenger"] == {"release": RELEASES[1], "image": IMAGES[1], "weight": 10}
+    assert model["argo_cd"] == {"sync": "Synced", "health": "Healthy", "message": ""}
+    assert model["runs"]["challenger"] == {
+        "complaint": "", "ready": 2, "restarts": 0, "stable_since": "2026-11-30T11:58:30Z", "wanted": 2,
+    }  # fmt: skip
+    rollout = model["rollout"]
+    assert {name: rollout[name] for name in ("weight", "step", "steps", "requests", "requests_wanted", "stage")} == {
+        "weight": 10, "step": 1, "steps": [10, 25, 50, 100], "requests": 1234, "requests_wanted": 2000,
+        "stage": "step 1 of 4",
+    }  # fmt: skip
+    assert rollout["decision"]["action"] == "wait"
+    assert rollout["decision"]["findings"][0] == {
+        "aspect": "errors", "e_value": 0.5, "threshold": 60.0, "champion": 0.001, "challenger": 0.051,
+        "said": "errors of 1,234 requests", "worse": False, "evidence": "nothing against it",
+    }  # fmt: skip
+
+
+def test_what_was_not_asked_is_null() -> None:
+    (model,) = machine.as_json(Status("platform", rollouts.COMMIT, (rollouts.standing(known=Seen()),)))["models"]
+    assert model["argo_cd"] is None
+    assert model["runs"] == {"champion": None, "challenger": None}
+    assert (model["rollout"]["requests"], model["rollout"]["decision"]) == (None, None)
+
+
+def test_a_rejected_release_keeps_its_reason() -> None:
+    rejected = rollouts.rejected("too slow")
+    (model,) = machine.as_json(Status("platform", rollouts.COMMIT, (rollouts.standing(rejected=(rejected,)),)))[
+        "models"
+    ]
+    assert model["rejected"] == [
+        {"release": RELEASES[2], "image": IMAGES[2], "at": "2026-11-29T12:00:00Z", "reason": "too slow"}
+    ]

@@ -1,0 +1,102 @@
+"""What Git says at the remote's main, whatever is checked out."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+import pytest
+
+from slipway.adapters.git import GitFault, Remote
+from slipway.errors import UsageError
+from slipway.status import repository
+from slipway.status.repository import Asked
+from tests.conftest import MODEL, ROOT
+from tests.toy_platform import IMAGES, RELEASES, ToyPlatform, git
+
+PUBLISHED = f"champion:\n  release: {RELEASES[0]}\n  image: {IMAGES[0]}\nchallenger: null\n"
+
+
+def home(environment: str = "production") -> str:
+    return f"gitops/envs/{environment}/{MODEL}"
+
+
+@pytest.fixture
+def remote(toy: ToyPlatform) -> Remote:
+    for environment in ("staging", "production"):
+        canary = (ROOT / home(environment) / "canary.yaml").read_text()
+        toy.change_main(f"{home(environment)}/canary.yaml", canary)
+    return Remote(toy.top, "platform")
+
+
+def test_main_is_read_and_not_the_checkout(toy: ToyPlatform, remote: Remote) -> None:
+    commit = toy.change_main(f"{home()}/release.yaml", PUBLISHED)
+    assert repository.main(remote) == commit
+    staging, production = repository.read(remote, commit, Asked())
+    assert (staging.place, production.place) == (f"staging/{MODEL}", f"production/{MODEL}")
+    assert staging.record is not None
+    assert staging.record.champion is None
+    assert production.record is not None
+    assert production.record.champion is not None
+    assert production.record.champion.release == RELEASES[0]
+    assert production.settings is not None
+    assert [step.weight for step in production.settings.steps] == [10, 25, 50, 100]
+    assert git(toy.top, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize(
+    ("asked", "places"),
+    [
+        (Asked(MODEL), ["staging", "production"]),
+        (Asked(None, "production"), ["production"]),
+        (Asked(MODEL, "staging"), ["staging"]),
+    ],
+)
+def test_one_may_ask_for_some(remote: Remote, asked: Asked, places: list[str]) -> None:
+    found = repository.read(remote, repository.main(remote), asked)
+    assert [each.environment for each in found] == places
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (Asked("nothing"), f"has no model nothing in any environment. It has staging/{MODEL}, production/{MODEL}."),
+        (Asked(MODEL, "prod"), "There is no environment 'prod'. There are staging, production."),
+    ],
+)
+def test_what_is_not_there_is_refused(remote: Remote, asked: Asked, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        repository.read(remote, repository.main(remote), asked)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        (
+            "release.yaml",
+            "champion: 7\nchallenger: null\n",
+            f"{home()}/release.yaml at [0-9a-f]{{12}} is not valid: champion",
+        ),
+        ("release.yaml", "champion: [\n", f"{home()}/release.yaml at [0-9a-f]{{12}} is not valid YAML"),
+        ("canary.yaml", "steps: []\n", f"{home()}/canary.yaml at [0-9a-f]{{12}} is not valid"),
+    ],
+)
+def test_nonsense_is_told_and_hides_nothing_else(
+    toy: ToyPlatform, remote: Remote, file: str, content: str, said: str
+) -> None:
+    toy.change_main(f"{home()}/{file}", content)
+    staging, production = repository.read(remote, repository.main(remote), Asked())
+    assert staging.faults == ()
+    (fault,) = production.faults
+    assert re.match(said, fault)
+
+
+def test_a_remote_without_a_main_or_away_is_told(toy: ToyPlatform, remote: Remote) -> None:
+    git(toy.bare, "branch", "--move", "main", "trunk")
+    with pytest.raises(GitFault, match="has no branch main"):
+        repository.main(remote)
+    shutil.rmtree(toy.bare)
+    with pytest.raises(GitFault, match="does not answer"):
+        repository.main(remote)
+    with pytest.raises(UsageError, match="no remote 'elsewhere'"):
+        repository.main(Remote(toy.top, "elsewhere"))
