@@ -21,9 +21,9 @@ from scipy.stats import binomtest
 from slipway.canary.aspects import Cut, Tallies, averaged, errors, latency, scores
 from slipway.canary.comparison import threshold
 from slipway.canary.proportions import Reals
-from slipway.canary.settings import Canary
 from slipway.canary.traffic import SCORES_SD, Behaviour, answers, expected, schedule
 from slipway.files import replacing
+from slipway.rendering.canary import Canary
 
 # Forty requests a second.
 PER_BLOCK = 600.0
