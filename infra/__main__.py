@@ -28,7 +28,7 @@ def compose() -> None:
     cluster = provider(choice.for_stack(stack, settings).provider).provision(stack, settings)
     inside = _inside(cluster)
     registry = Registry("registry", RegistryArgs(cluster.registry, wanted(cluster.mirrors_upstream)), inside)
-    secrets = PlatformSecrets("secrets", inside)
+    secrets = PlatformSecrets("secrets", settings.gitops, inside)
     after_secrets = pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(depends_on=[secrets]))
     server = GitServerArgs(registry.reference("git"), secrets.git_password, secrets.webhook_secret, cluster.exposure)
     git = GitServer("git", server, after_secrets)
@@ -44,6 +44,7 @@ def compose() -> None:
         "targetRevision": settings.gitops.revision,
         "seldonWebhookCA": secrets.seldon_authority,
         "mlflowImage": registry.reference("mlflow"),
+        "canaryImage": registry.reference("slipway-canary"),
         "modelImages": pulumi.Output.concat(cluster.registry.pull_prefix, "/"),
     }
     if not cluster.signs_kubelets:
@@ -89,6 +90,7 @@ def _export(cluster: Capabilities, git: GitServer, secrets: PlatformSecrets) -> 
     pulumi.export("registry", {"prefix": cluster.registry.pull_prefix, "push_url": cluster.registry.push_url})
     urls = {name: pulumi.Output.concat(git.url, path) for name, path in _REPOSITORIES.items()}
     pulumi.export("git", {**urls, "user": USER, "password": secrets.git_password})
+    pulumi.export("canary", {"public_key": secrets.canary_key})
     pulumi.export("urls", dict(cluster.exposure.urls))
 
 

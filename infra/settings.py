@@ -57,6 +57,9 @@ class GitOps(Section):
 
     repository: str = ""
     """URL of the Git repository that Argo CD applies. Empty: the platform's own Git server, seeded with your HEAD."""
+    credentials: str = ""
+    """Path of a file in the format of Git's credential store that holds an account for `repository`: with it the canary
+    loop pushes its commits. It is read at each `up`, and kept as a secret. Not needed for the platform's own server."""
     revision: str = "main"
     """The branch that Argo CD applies."""
     path: str = "gitops/argocd"

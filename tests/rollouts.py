@@ -9,9 +9,10 @@ import yaml
 
 from slipway.canary.comparison import Finding
 from slipway.canary.decision import Action, Decision
+from slipway.canary.history import Event
 from slipway.canary.observation import Readiness, Rollout
-from slipway.canary.settings import Canary
 from slipway.release.record import Challenger, Published, Record, Rejected
+from slipway.rendering.canary import Canary
 from slipway.status.standing import Application, Seen, Standing
 from tests.conftest import MODEL, ROOT
 from tests.toy_platform import IMAGES, RELEASES
@@ -68,3 +69,31 @@ def standing(weight: int = 10, known: Seen | None = None, **changes: Any) -> Sta
     found = rollout(weight, changes.pop("rejected", ()))
     fields = {"record": found.record, "settings": canary(), "rollout": found, "seen": known or Seen()}
     return Standing("production", MODEL, **(fields | changes))
+
+
+def event(action: str, weight: int, minutes: float, release: str = RELEASES[1], **changes: Any) -> Event:
+    """Something that happened so many minutes after a quarter to noon."""
+    fields: dict[str, Any] = {
+        "environment": "production", "model": MODEL, "release": release, "action": action, "weight": weight,
+        "at": NOON - timedelta(minutes=15) + timedelta(minutes=minutes), "commit": f"{action[0]}{weight:03}" * 10,
+        "who": "Slipway canary", "reason": f"It was {action}.", "evidence": (),
+    }  # fmt: skip
+    return Event(**(fields | changes))
+
+
+def events() -> tuple[Event, ...]:
+    """A whole life, newest first: a first champion, a challenger that won, one that lost, one that is under way."""
+    a, b, c = RELEASES
+    told = [
+        event("begin", 100, 0, a, who="Ada Lovelace"),
+        event("begin", 0, 1, b),
+        event("advance", 10, 2, b, evidence=findings(errors=0.1)),
+        event("advance", 100, 3, b, evidence=findings(errors=2.0)),
+        event("promote", 100, 4, b, evidence=findings()),
+        event("begin", 0, 5, c, who=HOSTILE),
+        event("advance", 10, 6, c),
+        event("roll back", 0, 7, c, evidence=findings(errors=81.0, latency=float("inf")), reason=HOSTILE),
+        event("begin", 0, 13, "d" * 64),
+        event("advance", 10, 14, "d" * 64, evidence=findings(scores=1e-30)),
+    ]
+    return tuple(reversed(told))

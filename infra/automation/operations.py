@@ -14,6 +14,7 @@ from rich.console import Console
 from infra.__main__ import compose
 from infra.automation import applications, clone, engine, failures, lock, record
 from infra.automation.progress import EngineProgress
+from infra.bootstrap import account
 from infra.clusters import capabilities, choice
 from infra.errors import PlatformError, UsageError
 from infra.paths import REPOSITORY, check_stack_name, known_stacks, state_folder, state_root
@@ -56,6 +57,7 @@ def up(request: Request) -> Outcome:
         chosen = _choose(request, settings)
         provider = capabilities.provider(chosen.provider)
         provider.check(request.stack, settings)
+        account.account(settings.gitops, "")  # before anything is made
         _settle(request, provider)
         choice.remember(request.stack, chosen.provider)
         stack = _open(request, raw)
@@ -75,6 +77,7 @@ def preview(request: Request, *, refresh: bool) -> Outcome:
     with lock.held(request.stack):
         chosen = _choose(request, settings)
         capabilities.provider(chosen.provider).check(request.stack, settings)
+        account.account(settings.gitops, "")
         stack = _open(request, raw)
         try:
             return _run(request, "looking", lambda on_event: stack.preview(refresh=refresh, on_event=on_event))

@@ -19,17 +19,17 @@ def write(stack: str, outputs: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         stack: the stack's name
-        outputs: the program's outputs: kubeconfig, registry, git, urls
+        outputs: the program's outputs: kubeconfig, registry, git, canary, urls
 
     Returns:
-        what stands in the file: stack, kubeconfig (a path), registry, git, urls; no secret
+        what stands in the file: stack, kubeconfig (a path), registry, git, canary (public_key), urls; no secret
     """
     folder = state_folder(stack)
     kubeconfig = folder / KUBECONFIG
     replace(kubeconfig, str(outputs["kubeconfig"]))
     git = {name: outputs["git"][name] for name in ("url", "upstream_url")}
     platform = {"stack": stack, "kubeconfig": str(kubeconfig), "registry": outputs["registry"], "git": git}
-    platform["urls"] = outputs["urls"]
+    platform |= {"canary": outputs["canary"], "urls": outputs["urls"]}
     replace(folder / PLATFORM, json.dumps(platform, indent=2) + "\n")
     return platform
 

@@ -1,4 +1,4 @@
-"""Passwords and a certificate that are made once, kept in Pulumi's state as secrets, and stay as they are."""
+"""Passwords, a key and a certificate that are made once, kept in Pulumi's state as secrets, and stay as they are."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
 
@@ -43,6 +43,43 @@ class Password(Resource):
     def __init__(self, name: str, length: int = 40, opts: pulumi.ResourceOptions | None = None) -> None:
         secret = pulumi.ResourceOptions(additional_secret_outputs=["value"])
         super().__init__(PasswordProvider(), name, {"length": length, "value": None}, _merge(opts, secret))
+
+
+class SigningKeyProvider(ResourceProvider):
+    """Makes a key of Ed25519 in OpenSSH's formats when it is created, and never changes it."""
+
+    def create(self, props: Mapping[str, Any]) -> CreateResult:
+        """The public key is one line, and ends in the name of its owner."""
+        key = ed25519.Ed25519PrivateKey.generate()
+        private = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+        )
+        public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+        owner = props["owner"]
+        return CreateResult(
+            secrets.token_hex(8),
+            {"owner": owner, "private": private.decode(), "public": f"{public.decode()} {owner}"},
+        )
+
+    def diff(self, _id: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> DiffResult:
+        """Another owner is another key."""
+        changed = olds["owner"] != news["owner"]
+        return DiffResult(changes=changed, replaces=["owner"] if changed else [])
+
+
+class SigningKey(Resource):
+    """A key with which commits are signed (`gpg.format=ssh`)."""
+
+    private: pulumi.Output[str]
+    """In OpenSSH's format; a secret."""
+    public: pulumi.Output[str]
+    """As in a file `allowed_signers` after the principal: `ssh-ed25519 AAAA... owner`."""
+
+    def __init__(self, name: str, owner: str, opts: pulumi.ResourceOptions | None = None) -> None:
+        """`owner` is an e-mail address, that of the committer."""
+        secret = pulumi.ResourceOptions(additional_secret_outputs=["private"])
+        props = {"owner": owner, "private": None, "public": None}
+        super().__init__(SigningKeyProvider(), name, props, _merge(opts, secret))
 
 
 class CertificateProvider(ResourceProvider):

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from infra.bootstrap.generated import Password, ServingCertificate
+from infra.bootstrap.account import account, line
+from infra.bootstrap.generated import Password, ServingCertificate, SigningKey
+from infra.settings import GitOps
 
 MODEL_NAMESPACES = ("staging", "production")
-NAMESPACES = ("argocd", "slipway-git", "seldon-system", "mlflow", "nats", *MODEL_NAMESPACES)
+NAMESPACES = ("argocd", "slipway-git", "seldon-system", "mlflow", "nats", "slipway", *MODEL_NAMESPACES)
 """Bare here; Argo CD adds the labels of Pod Security (gitops/addons/policies)."""
 NATS = "nats.nats.svc.cluster.local:4222"
+CANARY = "canary@slipway.internal"
+"""Who the canary loop's commits are by."""
 WEBHOOK_SERVICE = "seldon-webhook-service.seldon-system.svc"
 
 
@@ -25,8 +30,10 @@ class PlatformSecrets(pulumi.ComponentResource):
     """With which the Git server signs what it tells Argo CD."""
     seldon_authority: pulumi.Output[str]
     """Base64 of the PEM of the authority that the API server must trust when it asks the Seldon operator."""
+    canary_key: pulumi.Output[str]
+    """The public key of the canary loop, which signs its commits."""
 
-    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, gitops: GitOps, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:bootstrap:Secrets", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         self.namespaces = {
@@ -38,6 +45,7 @@ class PlatformSecrets(pulumi.ComponentResource):
         self._put("mlflow", "mlflow-postgres", {"password": Password("postgres-password", opts=child).value})
         self._nats()
         self.seldon_authority = self._seldon_webhook()
+        self.canary_key = self._canary(gitops)
         self.register_outputs({})
 
     def _nats(self) -> None:
@@ -56,8 +64,20 @@ class PlatformSecrets(pulumi.ComponentResource):
         self._put("seldon-system", "seldon-webhook-server-cert", data, kind="kubernetes.io/tls")
         return made.authority.apply(lambda pem: base64.b64encode(pem.encode()).decode())
 
+    def _canary(self, gitops: GitOps) -> pulumi.Output[str]:
+        child = pulumi.ResourceOptions(parent=self)
+        given = account(gitops, self.git_password)
+        password = pulumi.Output.secret(given.password)
+        stored = password.apply(lambda text: line(given.url, given.user, text))
+        data: dict[str, pulumi.Input[str]]
+        data = {"url": given.url, "user": given.user, "password": password, "credentials": stored}
+        self._put("slipway", "canary-git", data)
+        key = SigningKey("canary-signing-key", CANARY, child)
+        self._put("slipway", "canary-signing-key", {"id_ed25519": key.private})
+        return key.public
+
     def _put(
-        self, namespace: str, name: str, data: dict[str, pulumi.Output[str]], kind: str = "Opaque"
+        self, namespace: str, name: str, data: Mapping[str, pulumi.Input[str]], kind: str = "Opaque"
     ) -> kubernetes.core.v1.Secret:
         return kubernetes.core.v1.Secret(
             f"{namespace}/{name}",

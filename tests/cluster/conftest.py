@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 import pytest
 
+from slipway.project import ModelPaths
+from slipway.release import load, signing
+from slipway.rendering.served import ENVIRONMENTS
+from tests.cluster import faulty_releases
 from tests.cluster import platform as platforms
 from tests.cluster.bare_node import BareNode, free_ports
+from tests.cluster.clone import Clone
 from tests.cluster.platform import ROOT, Platform
+from tests.cluster.rollouts import Rollouts
+from tests.conftest import MODEL
+from tests.live_server import tensors
 
 HERE = Path(__file__).parent
 
@@ -108,3 +120,95 @@ metadata:
     pod-security.kubernetes.io/enforce: restricted
     slipway.dev/models: "true"
 """
+
+
+@pytest.fixture(scope="session")
+def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The public key of who signs releases here; the private one lies beside it."""
+    return signing.new_keys(tmp_path_factory.mktemp("keys") / "right.pem")
+
+
+@pytest.fixture(scope="session")
+def make(release_folder: Path, key: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Makes another release of the real one, signed, by the name of what is special about it."""
+    room = tmp_path_factory.mktemp("releases")
+
+    def made(name: str) -> Path:
+        found = faulty_releases.variant(release_folder, room, name)
+        return faulty_releases.sign(found, key.with_suffix(""))
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def rows(release_folder: Path, paths: ModelPaths) -> list[dict[str, Any]]:
+    """Requests of the newest month, spread over it."""
+    fields = [field.name for field in load(release_folder).fields]
+    table = pl.read_parquet(max((ROOT / paths.validated).glob("*.parquet")), columns=fields)
+    return table.gather_every(table.height // 400).to_dicts()
+
+
+@pytest.fixture(scope="session")
+def clone(
+    platform: Platform, release_folder: Path, key: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Clone]:
+    """A clone of the platform's monorepo, whose champions are signed. In the end the platform is as it was before."""
+    made = Clone.make(platform, tmp_path_factory.mktemp("clone") / "monorepo")
+    before = made.git("rev-parse", "HEAD")
+    champion = tmp_path_factory.mktemp("champion") / release_folder.name
+    shutil.copytree(release_folder, champion)
+    made.hold(faulty_releases.sign(champion, key.with_suffix("")))
+    made.slipway("publish", MODEL, champion.name)
+    for environment in ENVIRONMENTS:
+        promoted = made.asked("promote", MODEL, "--release", champion.name, "--to", environment, "--merge")
+        assert promoted["role"] == "champion", promoted
+    yield made
+    made.pull()
+    made.git("rm", "-r", "--quiet", "gitops")
+    made.git("checkout", "--quiet", before, "--", "gitops")
+    made.push("Leave everything as it was")
+
+
+def _rollouts(clone: Clone, environment: str, rows: list[dict[str, Any]], release: Path) -> Rollouts:
+    fields = list(load(release).fields)
+    bodies = [json.dumps({"inputs": tensors(fields, [row])}).encode() for row in rows]
+    found = Rollouts(clone, environment, bodies)
+    found.watch_by()
+    found.settle()
+    return found
+
+
+@pytest.fixture(scope="session")
+def staging(clone: Clone, rows: list[dict[str, Any]], release_folder: Path) -> Rollouts:
+    """Roll-outs in staging, by a canary.yaml of the tests."""
+    return _rollouts(clone, "staging", rows, release_folder)
+
+
+@pytest.fixture(scope="session")
+def production(clone: Clone, rows: list[dict[str, Any]], release_folder: Path) -> Rollouts:
+    """Roll-outs in production, by a canary.yaml of the tests."""
+    return _rollouts(clone, "production", rows, release_folder)
+
+
+@pytest.fixture(scope="session")
+def good(make: Callable[[str], Path]) -> Path:
+    """A challenger that is as good as the champion."""
+    return make("good")
+
+
+@pytest.fixture(scope="session")
+def shifted(
+    release_folder: Path, key: Path, rows: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A challenger whose scores lie half a standard deviation higher."""
+    found = faulty_releases.shifted(release_folder, tmp_path_factory.mktemp("shifted"), rows, deviations=0.5)
+    return faulty_releases.sign(found, key.with_suffix(""))
+
+
+@pytest.fixture(scope="session")
+def wrongly_signed(release_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A challenger that somebody else signed."""
+    room = tmp_path_factory.mktemp("wrong")
+    signing.new_keys(room / "wrong.pem")
+    found = faulty_releases.variant(release_folder, room / "releases", "signed by somebody else")
+    return faulty_releases.sign(found, room / "wrong.pem")

@@ -23,11 +23,12 @@ import yaml
 
 from slipway.release import load
 from slipway.request_log.partitions import answers, feedback
+from tests.cluster import killing
+from tests.cluster.clone import Clone
 from tests.cluster.load import Load
 from tests.cluster.platform import Platform, eventually
-from tests.conftest import MODEL, ROOT
+from tests.conftest import MODEL
 from tests.live_server import free_port, rows, tensors
-from tests.toy_platform import IDENTITY
 
 log = logging.getLogger(__name__)
 
@@ -42,10 +43,13 @@ ENVIRONMENTS = ("staging", "production")
 class Serving:
     """The model on the platform, and a clone of the monorepo from which it was promoted."""
 
-    platform: Platform
-    clone: Path
+    clone: Clone
     release: Path
     image: str
+
+    @property
+    def platform(self) -> Platform:
+        return self.clone.platform
 
     @property
     def predictor(self) -> str:
@@ -56,24 +60,6 @@ class Serving:
     def deployment(self) -> str:
         return f"{self.predictor}-0-server"
 
-    def git(self, *arguments: str) -> str:
-        done = subprocess.run(
-            ["git", *IDENTITY, *arguments], cwd=self.clone, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
-
-    def slipway(self, *arguments: str) -> str:
-        """Standard output of slipway, run in the clone."""
-        env = {**self.platform.environment, "GIT_AUTHOR_NAME": "Tests", "GIT_AUTHOR_EMAIL": "tests@example.org"}
-        env |= {"GIT_COMMITTER_NAME": "Tests", "GIT_COMMITTER_EMAIL": "tests@example.org"}
-        program = ROOT / ".venv/bin/slipway"
-        done = subprocess.run(
-            [program, *arguments], cwd=self.clone, env=env, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
     def settings(self) -> dict[str, Any]:
         """Production's settings in the clone."""
         found: dict[str, Any] = yaml.safe_load(self._settings.read_text())
@@ -82,13 +68,11 @@ class Serving:
     def commit(self, changes: dict[str, Any]) -> None:
         """Change production's settings as people do: edit, render, commit, push."""
         self._settings.write_text(yaml.safe_dump({**self.settings(), **changes}, sort_keys=False))
-        self.slipway("render")
-        self.git("commit", "--quiet", "--all", "--message=Change how production serves")
-        self.git("push", "--quiet", "platform", "HEAD:main")
+        self.clone.push("Change how production serves")
 
     @property
     def _settings(self) -> Path:
-        return self.clone / "gitops/envs/production" / MODEL / "settings.yaml"
+        return self.clone.top / "gitops/envs/production" / MODEL / "settings.yaml"
 
     def host(self, environment: str = "production") -> str:
         return f"{NAME}.{environment}.localhost"
@@ -124,19 +108,14 @@ def _is_ready(pod: dict[str, Any]) -> bool:
 @pytest.fixture(scope="module")
 def serving(platform: Platform, release_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Serving:
     """The release published and promoted to both environments, from a scratch clone of the platform's main."""
-    clone = tmp_path_factory.mktemp("clone") / "monorepo"
-    url = platform.record["git"]["url"]
-    helper = f"credential.helper=store --file={platform.file.parent / 'git-credentials'}"
-    platform.run("git", "-c", helper, "clone", "--quiet", "--origin=platform", "-c", helper, url, str(clone))
-    (clone / "releases" / MODEL).mkdir(parents=True)
-    (clone / "releases" / MODEL / release_folder.name).symlink_to(release_folder)
-    found = Serving(platform, clone, release_folder, "")
-    published = json.loads(found.slipway("publish", MODEL, "--json"))
+    clone = Clone.make(platform, tmp_path_factory.mktemp("clone") / "monorepo")
+    clone.hold(release_folder)
+    published = clone.asked("publish", MODEL)
     for environment in ENVIRONMENTS:
-        done = json.loads(found.slipway("promote", MODEL, "--to", environment, "--merge", "--json"))
+        done = clone.asked("promote", MODEL, "--to", environment, "--merge")
         assert (done["image"], done["role"]) == (published["image"], "champion")
-    found.git("pull", "--quiet", "--ff-only", "platform", "main")
-    served = Serving(platform, clone, release_folder, published["image"])
+    clone.pull()
+    served = Serving(clone, release_folder, published["image"])
     for environment in ENVIRONMENTS:
         wanted = f"{environment}-{NAME}"
         eventually(lambda name=wanted: _synced(platform, name), f"{wanted} Synced and Healthy", PATIENCE)
@@ -239,7 +218,7 @@ def test_answers_and_feedback_reach_the_request_log(serving: Serving, tmp_path: 
         url = re.sub(r"@.*", f"@127.0.0.1:{port}", base64.b64decode(secret).decode())
 
         def stored() -> object:
-            serving.slipway("collect", "--nats", url, "--to", str(tmp_path), "--consumer", f"tests-{os.getpid()}")
+            serving.clone.slipway("collect", "--nats", url, "--to", str(tmp_path), "--consumer", f"tests-{os.getpid()}")
             if not (tmp_path / "feedback").is_dir():
                 return "no feedback yet"
             found = answers(tmp_path).collect()
@@ -258,27 +237,12 @@ def test_a_killed_pod_loses_no_request(serving: Serving) -> None:
         load.wait_for(200)
         victim, *others = serving.pods()
         assert others, "a single replica cannot be lost without a request"
-        for pid in _processes(victim["metadata"]["uid"]):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        killing.kill(killing.processes(victim["metadata"]["uid"]))
         load.wait_for(400)
         eventually(lambda: len(serving.pods()) >= 2 or len(serving.pods()), "two replicas again", PATIENCE)
         load.wait_for(200)
     log.info("answers %s, tried again %d", dict(load.counts), _retries(serving.platform) - before)
     assert set(load.counts) == {200}
-
-
-def _processes(uid: str) -> list[int]:
-    """Processes on this machine that are a pod's server."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            with suppress(OSError):
-                groups, command = (entry / "cgroup").read_text(), (entry / "cmdline").read_bytes()
-                if uid.replace("-", "_") in groups.replace("-", "_") and b"/release/" in command:
-                    found.append(int(entry.name))
-    assert found, f"pod {uid} has no process on this machine"
-    return found
 
 
 def _retries(platform: Platform) -> float:

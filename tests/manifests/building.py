@@ -22,6 +22,7 @@ FACTS = {
     "targetRevision": "trunk",
     "seldonWebhookCA": "Q0E=",
     "mlflowImage": "registry.example.com/mlflow@sha256:" + "0" * 64,
+    "canaryImage": "registry.example.com/slipway-canary@sha256:" + "1" * 64,
     "modelImages": "registry.example.com/models/",
 }
 
@@ -78,7 +79,7 @@ class Builder:
         return self._kustomize("argocd", {"patches": patches})
 
     def application(self, application: Manifest) -> list[Manifest]:
-        """What an Application of an addon applies."""
+        """What an Application of an addon or app applies."""
         spec = application["spec"]
         if "sources" in spec:
             return self._helm(spec)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 import pytest
 
@@ -26,33 +25,28 @@ def root(builder: Builder) -> list[Manifest]:
 
 @pytest.fixture(scope="session")
 def applications(root: list[Manifest]) -> dict[str, Manifest]:
-    """The addons' Applications by name."""
+    """The Applications of addons and apps by name."""
     return {one["metadata"]["name"]: one for one in root if one["kind"] == "Application"}
 
 
 @pytest.fixture(scope="session")
-def addons(builder: Builder, applications: dict[str, Manifest]) -> dict[str, list[Manifest]]:
-    """What each addon applies."""
+def delivered(builder: Builder, applications: dict[str, Manifest]) -> dict[str, list[Manifest]]:
+    """What each addon and each app applies."""
     return {name: builder.application(one) for name, one in applications.items()}
 
 
 @pytest.fixture(scope="session")
-def addon_manifests(addons: dict[str, list[Manifest]]) -> list[Manifest]:
-    return [manifest for manifests in addons.values() for manifest in manifests]
+def delivered_manifests(delivered: dict[str, list[Manifest]]) -> list[Manifest]:
+    return [manifest for manifests in delivered.values() for manifest in manifests]
 
 
 @pytest.fixture(scope="session")
-def schemas(builder: Builder, addon_manifests: list[Manifest]) -> Schemas:
+def schemas(builder: Builder, delivered_manifests: list[Manifest]) -> Schemas:
     """The schemas of everything that a cluster of the platform knows."""
-    return Schemas(builder.folders["kubernetes"], builder.folders["argo-cd"], addon_manifests)
+    return Schemas(builder.folders["kubernetes"], builder.folders["argo-cd"], delivered_manifests)
 
 
 @pytest.fixture(scope="session")
 def promtool(builder: Builder) -> str:
     """Debian's, or the one that is built from its pin."""
     return shutil.which("promtool") or builder.program("promtool")
-
-
-@pytest.fixture
-def addons_folder() -> Path:
-    return Path("gitops/addons")

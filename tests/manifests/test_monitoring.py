@@ -61,22 +61,24 @@ def test_dashboards_ask_what_prometheus_understands(promtool: str, tmp_path: Pat
 
 
 def test_prometheus_may_look_where_it_is_told_to(
-    addons: dict[str, list[Manifest]], addon_manifests: list[Manifest]
+    delivered: dict[str, list[Manifest]], delivered_manifests: list[Manifest]
 ) -> None:
-    config = next(one for one in addons["monitoring"] if "prometheus.yml" in one.get("data", {}))
+    config = next(one for one in delivered["monitoring"] if "prometheus.yml" in one.get("data", {}))
     jobs = yaml.safe_load(config["data"]["prometheus.yml"])["scrape_configs"]
     told = {name for job in jobs for sd in job.get("kubernetes_sd_configs", []) for name in sd["namespaces"]["names"]}
     bound = {
         one["metadata"]["namespace"]
-        for one in addon_manifests
+        for one in delivered_manifests
         if one["kind"] == "RoleBinding" and one["roleRef"]["name"] == "prometheus-pods"
     }
     assert told == bound
     assert {"staging", "production"} <= told
 
 
-def test_nats_takes_its_configuration_and_knows_the_stream(addons: dict[str, list[Manifest]], tmp_path: Path) -> None:
-    config = next(one["data"]["nats.conf"] for one in addons["nats"] if one["kind"] == "ConfigMap")
+def test_nats_takes_its_configuration_and_knows_the_stream(
+    delivered: dict[str, list[Manifest]], tmp_path: Path
+) -> None:
+    config = next(one["data"]["nats.conf"] for one in delivered["nats"] if one["kind"] == "ConfigMap")
     file = tmp_path / "nats.conf"
     file.write_text(config)
     passwords = {"SERVER_PASSWORD": '"12e4"', "COLLECTOR_PASSWORD": '"x"', "POD_NAME": "nats-0"}

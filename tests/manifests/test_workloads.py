@@ -1,4 +1,4 @@
-"""What addons run: pinned, frugal, watched over and without privilege; and it is what the schemas say."""
+"""What addons and apps run: pinned, frugal, watched over and without privilege; and it is what the schemas say."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from tests.manifests.building import ROOT, Manifest
 from tests.manifests.schemas import Schemas
 
 MEBIBYTES = {"Mi": 1, "Gi": 1024}
-MOST_MEMORY = 4096
-"""MiB that all addons may take together; the platform has 5 GiB when idle, with the cluster itself."""
+MOST_MEMORY = 4352
+"""MiB that all addons and apps may take together; the platform has 5 GiB when idle, with the cluster itself."""
 
 
 def _workloads(manifests: list[Manifest]) -> Iterator[tuple[str, Manifest]]:
@@ -33,24 +33,24 @@ def _containers(manifests: list[Manifest]) -> Iterator[tuple[str, Manifest, Mani
 
 
 def test_every_manifest_is_as_its_schema_says(
-    schemas: Schemas, root: list[Manifest], addon_manifests: list[Manifest]
+    schemas: Schemas, root: list[Manifest], delivered_manifests: list[Manifest]
 ) -> None:
     # The schema of CRDs describes schemas, and is not a JSON schema itself.
-    checked = [one for one in [*root, *addon_manifests] if one["kind"] != "CustomResourceDefinition"]
+    checked = [one for one in [*root, *delivered_manifests] if one["kind"] != "CustomResourceDefinition"]
     assert [fault for one in checked for fault in schemas.faults(one)] == []
 
 
-def test_a_wrong_manifest_is_seen(schemas: Schemas, addon_manifests: list[Manifest]) -> None:
+def test_a_wrong_manifest_is_seen(schemas: Schemas, delivered_manifests: list[Manifest]) -> None:
     service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "x"}, "spec": {"port": [], "type": 1}}
     assert len(schemas.faults(service)) == 2
     gateway = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway", "metadata": {"name": "x"}}
     assert schemas.faults({**gateway, "spec": {"gatewayClassName": "x", "listener": []}})
 
 
-def test_images_are_those_of_the_pins(addon_manifests: list[Manifest]) -> None:
+def test_images_are_those_of_the_pins(delivered_manifests: list[Manifest]) -> None:
     pins = yaml.safe_load((ROOT / "versions.yaml").read_text())["images"]
     known = {pin["repository"]: pin.get("tag", "") for pin in pins.values()}
-    for name, _, container in _containers(addon_manifests):
+    for name, _, container in _containers(delivered_manifests):
         image = container["image"]
         if "@" in image:
             continue
@@ -60,12 +60,13 @@ def test_images_are_those_of_the_pins(addon_manifests: list[Manifest]) -> None:
         assert re.search(r"\d", tag), f"{name}: {image} is not pinned"
 
 
-def test_versions_of_components_are_those_of_their_modules(addon_manifests: list[Manifest]) -> None:
+def test_versions_of_components_are_those_of_their_modules(delivered_manifests: list[Manifest]) -> None:
     """versions.yaml takes the tag of what is built from a Go module from go.mod; so must the manifests."""
     pins = yaml.safe_load((ROOT / "versions.yaml").read_text())["images"]
     components = yaml.safe_load((ROOT / "infra/upstream/components.yaml").read_text())
     images = {
-        container["image"].rpartition(":")[0]: container["image"] for _, _, container in _containers(addon_manifests)
+        container["image"].rpartition(":")[0]: container["image"]
+        for _, _, container in _containers(delivered_manifests)
     }
     checked = 0
     for pin in pins.values():
@@ -84,8 +85,8 @@ def test_versions_of_components_are_those_of_their_modules(addon_manifests: list
     assert checked >= 4
 
 
-def test_containers_have_resources_and_give_up_privilege(addon_manifests: list[Manifest]) -> None:
-    found = list(_containers(addon_manifests))
+def test_containers_have_resources_and_give_up_privilege(delivered_manifests: list[Manifest]) -> None:
+    found = list(_containers(delivered_manifests))
     assert len(found) >= 9
     for name, spec, container in found:
         resources = container["resources"]
@@ -100,37 +101,37 @@ def test_containers_have_resources_and_give_up_privilege(addon_manifests: list[M
         assert not spec.get("hostNetwork"), name
 
 
-def test_all_addons_together_are_frugal(addon_manifests: list[Manifest]) -> None:
+def test_all_together_are_frugal(delivered_manifests: list[Manifest]) -> None:
     def mebibytes(quantity: str) -> int:
         return int(quantity[:-2]) * MEBIBYTES[quantity[-2:]]
 
-    limits = [mebibytes(c["resources"]["limits"]["memory"]) for _, _, c in _containers(addon_manifests)]
+    limits = [mebibytes(c["resources"]["limits"]["memory"]) for _, _, c in _containers(delivered_manifests)]
     assert sum(limits) <= MOST_MEMORY, limits
 
 
-def test_what_serves_is_probed(addon_manifests: list[Manifest]) -> None:
-    for name, _, container in _containers(addon_manifests):
+def test_what_serves_is_probed(delivered_manifests: list[Manifest]) -> None:
+    for name, _, container in _containers(delivered_manifests):
         if name.startswith(("Job", "EnvoyProxy")):
             continue
         assert "readinessProbe" in container, name
         assert "livenessProbe" in container, name
 
 
-def test_only_what_asks_the_api_server_has_a_token(addons: dict[str, list[Manifest]]) -> None:
+def test_only_what_asks_the_api_server_has_a_token(delivered: dict[str, list[Manifest]]) -> None:
     for addon in ("nats", "mlflow"):
-        for name, spec in _workloads(addons[addon]):
+        for name, spec in _workloads(delivered[addon]):
             assert spec["automountServiceAccountToken"] is False, name
 
 
-def test_node_ports_are_those_of_people(addon_manifests: list[Manifest]) -> None:
+def test_node_ports_are_those_of_people(delivered_manifests: list[Manifest]) -> None:
     ports = [
-        port.get("nodePort") for one in addon_manifests if one["kind"] == "Service" for port in one["spec"]["ports"]
+        port.get("nodePort") for one in delivered_manifests if one["kind"] == "Service" for port in one["spec"]["ports"]
     ]
-    proxy = next(one for one in addon_manifests if one["kind"] == "EnvoyProxy")
+    proxy = next(one for one in delivered_manifests if one["kind"] == "EnvoyProxy")
     patch = proxy["spec"]["provider"]["kubernetes"]["envoyService"]["patch"]["value"]
     found = {port for port in ports if port} | {port["nodePort"] for port in patch["spec"]["ports"]}
     assert found == {30080, 30083, 30084, 30085}
 
 
-def test_no_secret_is_in_git(addon_manifests: list[Manifest], root: list[Manifest]) -> None:
-    assert not [one["metadata"]["name"] for one in [*root, *addon_manifests] if one["kind"] == "Secret"]
+def test_no_secret_is_in_git(delivered_manifests: list[Manifest], root: list[Manifest]) -> None:
+    assert not [one["metadata"]["name"] for one in [*root, *delivered_manifests] if one["kind"] == "Secret"]

@@ -13,18 +13,7 @@ from slipway.report import write
 from slipway.report.page import SECTIONS
 from tests.report import toy_run
 from tests.report.browser import Browser, Page, chromium
-
-_OVERFLOWING = """
-[...document.querySelectorAll("main *, header *, footer *")]
-  .filter(one => !one.closest(".scroll, svg, .hidden") && one.getBoundingClientRect().right > innerWidth + 1)
-  .map(one => one.outerHTML.slice(0, 80))
-"""
-_EMPTY_PICTURES = """
-[...document.querySelectorAll("svg")]
-  .filter(one => one.getBoundingClientRect().width < 100 || one.getBoundingClientRect().height < 40)
-  .map(one => one.getAttribute("aria-label"))
-"""
-_OPEN_ALL = "document.querySelectorAll('details').forEach(one => { one.open = true })"
+from tests.report.looks import EMPTY_PICTURES, FAINT_TEXT, OPEN_ALL, OVERFLOWING
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +62,7 @@ def _found(page: Page, expression: str) -> Any:
 
 
 def test_nothing_goes_wrong_and_nothing_but_the_file_is_asked_for(page: Page, file: Path) -> None:
-    _found(page, _OPEN_ALL)
+    _found(page, OPEN_ALL)
     assert page.trouble == []
     assert page.requests == [file.as_uri()]
 
@@ -88,14 +77,14 @@ def test_all_sections_are_there(page: Page) -> None:
 @pytest.mark.parametrize("opened", [False, True], ids=["as it opens", "all details open"])
 def test_the_page_does_not_scroll_sideways(page: Page, opened: bool) -> None:
     if opened:
-        _found(page, _OPEN_ALL)
+        _found(page, OPEN_ALL)
     assert _found(page, "document.documentElement.scrollWidth - innerWidth") <= 0
-    assert _found(page, _OVERFLOWING) == []
+    assert _found(page, OVERFLOWING) == []
 
 
 def test_every_picture_is_drawn(page: Page) -> None:
     assert _found(page, "document.querySelectorAll('svg').length") > 8
-    assert _found(page, _EMPTY_PICTURES) == []
+    assert _found(page, EMPTY_PICTURES) == []
 
 
 def test_contents_stay_in_sight(page: Page) -> None:
@@ -110,33 +99,8 @@ def test_text_stands_out_from_its_ground(browser: Browser, toy_page: Path, dark:
     if dark:
         page.dark()
     page.open(toy_page)
-    faint = page.evaluate(_FAINT_TEXT)
+    faint = page.evaluate(FAINT_TEXT)
     assert faint == []
     assert page.evaluate("getComputedStyle(document.querySelector('section')).backgroundColor") == (
         "rgb(23, 29, 38)" if dark else "rgb(255, 255, 255)"
     )
-
-
-# Contrast as in WCAG 2.1, 1.4.3: at least 4.5 to 1, for each element that holds text of its own.
-_FAINT_TEXT = """
-(() => {
-  const light = colour => {
-    const [r, g, b] = colour.match(/[0-9.]+/g).slice(0, 3)
-      .map(part => part / 255).map(part => part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const ground = one => {
-    for (; one; one = one.parentElement) {
-      const colour = getComputedStyle(one).backgroundColor;
-      if (!colour.endsWith(", 0)") && colour !== "transparent") return colour;
-    }
-    return "rgb(255, 255, 255)";
-  };
-  const own = one => [...one.childNodes].some(node => node.nodeType === 3 && node.data.trim());
-  return [...document.querySelectorAll("body *")].filter(own).map(one => {
-    const style = getComputedStyle(one);
-    const pair = [light(one.namespaceURI.endsWith("svg") ? style.fill : style.color), light(ground(one))];
-    return [(Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05), one.tagName + " " + one.textContent.slice(0, 40)];
-  }).filter(([contrast]) => contrast < 4.5);
-})()
-"""

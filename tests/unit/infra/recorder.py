@@ -73,6 +73,8 @@ def _made(args: pulumi.runtime.MockResourceArgs) -> dict[str, Any]:
         return {"kubeconfigJson": '{"apiVersion": "v1"}'}
     if "password" in args.name or args.name == "webhook-secret":
         return {"value": f"secret-{args.name}"}
+    if args.name == "canary-signing-key":
+        return {"private": "PRIVATE", "public": f"ssh-ed25519 AAAA {args.inputs['owner']}"}
     if args.name == "seldon-webhook":
         return {"authority": "AUTHORITY", "certificate": "CERTIFICATE", "key": "KEY"}
     if args.name == "cluster-node":

@@ -65,7 +65,7 @@ def test_our_images_are_named_by_digest(local: Recorder) -> None:
 def test_a_closed_machine_gets_third_parties_images_and_others_pull_them() -> None:
     closed, open_ = registry.wanted(mirrors_upstream=True), registry.wanted(mirrors_upstream=False)
     assert {"argocd", "redis", "git"} <= set(closed)
-    assert {"git", "mlflow", "slipway-server"} == set(open_)
+    assert {"git", "mlflow", "slipway-canary", "slipway-server"} == set(open_)
 
 
 def test_the_root_application_knows_the_platform(local: Recorder) -> None:
@@ -75,6 +75,7 @@ def test_the_root_application_knows_the_platform(local: Recorder) -> None:
     facts = json.loads(spec["source"]["kustomize"]["patches"][0]["patch"])["data"]
     assert facts["modelImages"] == "registry.slipway.internal/"
     assert facts["mlflowImage"].startswith("registry.slipway.internal/mlflow@sha256:")
+    assert facts["canaryImage"].startswith("registry.slipway.internal/slipway-canary@sha256:")
     assert facts["seldonWebhookCA"] == "QVVUSE9SSVRZ"
     assert local.named("root", ":Application")["metadata"].get("finalizers") in (None, [])
 
@@ -99,6 +100,15 @@ def test_the_secrets_that_gitops_expects(local: Recorder) -> None:
     assert set(found["nats/nats-users"]) == {"server", "collector"}
     assert found["staging/request-log"] == found["production/request-log"]
     assert found["nats/request-log-collector"]["url"].startswith("nats://collector:secret-")
+    password = found["git-credentials"]["htpasswd"] and opened(found["slipway/canary-git"]["password"])
+    assert found["slipway/canary-git"] == {
+        "url": "http://git.slipway-git.svc.cluster.local/platform.git",
+        "user": "slipway",
+        "password": password,
+        "credentials": f"http://slipway:{password}@git.slipway-git.svc.cluster.local\n",
+    }
+    assert password == "secret-git-password"
+    assert found["slipway/canary-signing-key"] == {"id_ed25519": "PRIVATE"}
     assert set(found["argocd-secret"]) == {"webhook.github.secret"}
     assert found["argocd-secret"]["webhook.github.secret"] == found["git-credentials"]["webhook-secret"]
 
@@ -117,6 +127,16 @@ def test_what_is_secret_leaves_the_program_as_a_secret() -> None:
     assert kinds == {"kubeconfig": True}
 
 
+def test_who_signs_for_the_canary_loop_is_said_to_all() -> None:
+    exported: dict[str, Any] = {}
+    with recording("test", {"provider": "processes"}), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pulumi, "export", exported.__setitem__)
+        run(program.compose)
+        said: list[str] = []
+        run(lambda: exported["canary"]["public_key"].apply(said.append))
+    assert said == ["ssh-ed25519 AAAA canary@slipway.internal"]
+
+
 def test_what_providers_generate_is_declared_secret() -> None:
     declared: dict[str, list[str]] = {}
     from pulumi.dynamic import Resource
@@ -132,6 +152,7 @@ def test_what_providers_generate_is_declared_secret() -> None:
         composed({"provider": "processes"})
     assert declared["cluster-node"] == ["kubeconfig"]
     assert declared["seldon-webhook"] == ["key"]
+    assert declared["canary-signing-key"] == ["private"]
     passwords = [name for name in declared if "password" in name or name == "webhook-secret"]
     assert len(passwords) == 5
     assert all(declared[name] == ["value"] for name in passwords)
@@ -198,9 +219,13 @@ def test_eks_without_its_extra_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "uv sync --project infra --group eks" in caught.value.remedy
 
 
-def test_a_repository_of_ones_own_is_not_seeded() -> None:
-    url = "https://github.com/you/slipway.git"
-    recorder = composed({"provider": "processes", "gitops": json.dumps({"repository": url})})
+def test_a_repository_of_ones_own_is_not_seeded_and_pushed_to_as_its_credentials_say(tmp_path: Path) -> None:
+    url, credentials = "https://github.com/you/slipway.git", tmp_path / "credentials"
+    credentials.write_text("https://robot:p%40ss@github.com\n")
+    gitops = {"repository": url, "credentials": str(credentials)}
+    recorder = composed({"provider": "processes", "gitops": json.dumps(gitops)})
+    given = opened(recorder.named("slipway/canary-git")["stringData"])
+    assert (given["url"], given["user"], opened(given["password"])) == (url, "robot", "p@ss")
     assert recorder.named("root", ":Application")["spec"]["source"]["repoURL"] == url
     assert "platform" not in {args.name for args in recorder.seen}
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from slipway.canary.observation import Block
+import numpy as np
+
+from slipway.canary.aspects import Cut, Tallies, averaged, errors, latency, scores
+from slipway.canary.observation import Block, Counts
 from slipway.rendering.canary import Canary
+from slipway.serving.metrics import DURATION_BOUNDS, SCORE_BOUNDS
+
+ASPECTS = ("errors", "latency", "scores")
+# Evidence beyond that says nothing more, and a float holds it.
+MOST = 500.0
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,108 @@ class Finding:
         return self.e_value >= self.threshold
 
 
+def threshold(settings: Canary) -> float:
+    """The e-value at which one aspect counts as worse: each may raise its equal part of the false alarms."""
+    return (len(ASPECTS) + (settings.shadow is not None)) / settings.false_alarm
+
+
 def compare(blocks: Sequence[Block], settings: Canary) -> tuple[Finding, ...]:
-    """Compare what both answered since the challenger began; an aspect, a finding."""
-    raise NotImplementedError
+    """Compare what both answered since the challenger began.
+
+    Args:
+        blocks: oldest first; no block should hold a change of the weights, for within it both shares are its mean ones.
+        settings: margins, quantiles and false alarms.
+
+    Returns:
+        A finding for each of errors, latency and scores. More blocks never make an e-value smaller.
+    """
+    champion = _tallied([block.champion for block in blocks])
+    challenger = _tallied([block.challenger for block in blocks])
+    found: dict[str, tuple[Sequence[Cut], Callable[[Cut], str]]] = {
+        "errors": ([errors(champion, challenger, settings.errors.margin)], lambda cut: _of_errors(cut, settings)),
+        "latency": (
+            list(latency(champion, challenger, settings.latency.ratio, settings.latency.quantiles)),
+            lambda cut: _of_latency(cut, settings),
+        ),
+        "scores": (
+            list(scores(champion, challenger, settings.scores.margin, settings.scores.quantiles)),
+            lambda cut: _of_scores(cut, settings),
+        ),
+    }
+    return tuple(_found(aspect, cuts, say, settings) for aspect, (cuts, say) in found.items())
+
+
+def _found(aspect: str, cuts: Sequence[Cut], say: Callable[[Cut], str], settings: Canary) -> Finding:
+    cut = max(cuts, key=lambda cut: cut.log_e.max(initial=0.0))
+    e_value = float(np.exp(averaged(cuts).max(initial=0.0).clip(max=MOST)))
+    enough = threshold(settings)
+    (champion, compared), (challenger, answers) = _totals(cut)
+    said = "nothing has been answered by both yet"
+    if compared and answers:
+        said = f"{say(cut)} (e-value {_figure(e_value)}, {_figure(enough)} suffices)"
+    return Finding(aspect, e_value, enough, champion, challenger, said)
+
+
+def _tallied(counts: Sequence[Counts]) -> Tallies:
+    return Tallies(
+        np.array([each.requests for each in counts], float),
+        np.array([each.errors for each in counts], float),
+        np.array([each.durations for each in counts], float).reshape(-1, len(DURATION_BOUNDS) + 1),
+        np.array([each.scores for each in counts], float).reshape(-1, len(SCORE_BOUNDS) + 1),
+    )
+
+
+def _totals(cut: Cut) -> tuple[tuple[float, int], tuple[float, int]]:
+    """Share and number of the champion's and the challenger's answers, in blocks in which both answered."""
+    both = (cut.champion.trials > 0) & (cut.challenger.trials > 0)
+    hits, trials = ([float(side[both].sum()) for side in sides] for sides in zip(
+        (cut.champion.hits, cut.champion.trials), (cut.challenger.hits, cut.challenger.trials), strict=True
+    ))  # fmt: skip
+    ours, theirs = ((hit / max(trial, 1.0), round(trial)) for hit, trial in zip(hits, trials, strict=True))
+    return ours, theirs
+
+
+def _of_errors(cut: Cut, settings: Canary) -> str:
+    (ours, champion), (theirs, challenger) = _totals(cut)
+    return (
+        f"{_percent(theirs)} of {challenger:,} answers are 5xx, the champion's {_percent(ours)} of {champion:,}; "
+        f"allowed are {_points(settings.errors.margin)} more"
+    )
+
+
+def _of_latency(cut: Cut, settings: Canary) -> str:
+    (ours, champion), (theirs, challenger) = _totals(cut)
+    assert cut.bounds is not None
+    near, far = (_duration(int(bounds[-1])) for bounds in cut.bounds)
+    return (
+        f"{_percent(theirs)} of {challenger:,} answers take longer than {far}, and {_percent(ours)} of the champion's "
+        f"{champion:,} longer than {near}; allowed is {settings.latency.ratio:g} times as long"
+    )
+
+
+def _of_scores(cut: Cut, settings: Canary) -> str:
+    (ours, champion), (theirs, challenger) = _totals(cut)
+    assert cut.bounds is not None
+    side = "above" if cut.above else "at most"
+    return (
+        f"{_percent(theirs)} of {challenger:,} scores are {side} {SCORE_BOUNDS[cut.bounds[0][-1]]:g}, the champion's "
+        f"{_percent(ours)} of {champion:,}; allowed is {_points(settings.scores.margin)} more"
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.1f} %"
+
+
+def _points(share: float) -> str:
+    return "1 point" if share == 0.01 else f"{share * 100:g} points"
+
+
+def _duration(bound: int) -> str:
+    seconds = [*DURATION_BOUNDS, float("inf")][bound]
+    return f"{seconds * 1000:g} ms" if seconds < 1 else f"{seconds:g} s"
+
+
+def _figure(value: float) -> str:
+    """A number as one reads it: not more than is worth knowing."""
+    return f"{value:,.0f}" if 100 <= value < 1e6 else f"{value:.3g}"

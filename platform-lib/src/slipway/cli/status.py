@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,6 +20,9 @@ def status(
     ] = None,
     remote: Annotated[str, typer.Option("--remote", help="The Git remote whose main the cluster runs.")] = "platform",
     json: Json = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a page of it, with the history of roll-outs.")
+    ] = None,
 ) -> None:
     """Show champion, challenger, weight, step, verdict so far and health of each model in each environment.
 
@@ -30,6 +34,8 @@ def status(
       slipway status
 
       slipway status flight_delay --environment production --json
+
+      slipway status --html status.html
     """
     from datetime import UTC, datetime
 
@@ -38,13 +44,16 @@ def status(
     from slipway import project
     from slipway.adapters.git import Remote
     from slipway.files import canonical_json
-    from slipway.status import machine, repository, terminal
+    from slipway.status import machine, page, repository, terminal
     from slipway.status.standing import Status
 
     source = Remote(project.root(), remote)
     commit = repository.main(source)
-    found = Status(remote, commit, tuple(repository.read(source, commit, repository.Asked(model, environment))))
+    found = Status(remote, commit, repository.read(source, commit, repository.Asked(model, environment)))
+    now = datetime.now(UTC)
+    if html is not None:
+        page.write(found, now, html)
     if json:
         sys.stdout.write(canonical_json(machine.as_json(found)).decode())
     else:
-        Console(highlight=False).print(terminal.shown(found, datetime.now(UTC)))
+        Console(highlight=False).print(terminal.shown(found, now))

@@ -1,14 +1,20 @@
-"""A status as JSON-ready data. It holds no time of the look: equal states give equal bytes."""
+"""A status as JSON-ready data.
+
+It holds no time of the look: equal states give equal bytes. What is infinite is null.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from slipway.canary.comparison import Finding
 from slipway.canary.decision import Decision
+from slipway.canary.history import Event
 from slipway.canary.observation import Readiness
+from slipway.status.rollouts import Past
 from slipway.status.standing import Standing, Status, evidence, stage, verdict
 
 
@@ -36,6 +42,7 @@ def _standing(standing: Standing) -> dict[str, Any]:
         "runs": {"champion": _runs(seen.champion), "challenger": _runs(seen.challenger)},
         "argo_cd": asdict(seen.application) if seen.application is not None else None,
         "verdict": verdict(standing),
+        "history": [_past(each) for each in standing.past],
         "faults": list(standing.faults),
     }
 
@@ -57,6 +64,22 @@ def _rollout(standing: Standing) -> dict[str, Any] | None:
     }
 
 
+def _past(past: Past) -> dict[str, Any]:
+    return {"release": past.release, "outcome": past.outcome, "events": [_event(event) for event in past.events]}
+
+
+def _event(event: Event) -> dict[str, Any]:
+    return {
+        "action": event.action,
+        "weight": event.weight,
+        "at": moment(event.at),
+        "commit": event.commit,
+        "who": event.who,
+        "reason": event.reason,
+        "findings": [_finding(each) for each in event.evidence],
+    }
+
+
 def _decision(decision: Decision | None) -> dict[str, Any] | None:
     if decision is None:
         return None
@@ -65,7 +88,13 @@ def _decision(decision: Decision | None) -> dict[str, Any] | None:
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    return {**asdict(finding), "worse": finding.worse, "evidence": evidence(finding)}
+    figures = {name: value if math.isfinite(value) else None for name, value in _figures(finding)}
+    return {**asdict(finding), **figures, "worse": finding.worse, "evidence": evidence(finding)}
+
+
+def _figures(finding: Finding) -> list[tuple[str, float]]:
+    """What JSON has no word for if it is infinite."""
+    return [(name, value) for name, value in asdict(finding).items() if isinstance(value, float)]
 
 
 def _runs(readiness: Readiness | None) -> dict[str, Any] | None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TypeVar
 
 from slipway.adapters.git import GitFault, Remote
-from slipway.canary.settings import Canary
+from slipway.canary import history
 from slipway.errors import UsageError
-from slipway.release.record import Record
-from slipway.rendering import render, served
+from slipway.rendering.served import ENVIRONMENTS, check_environment
+from slipway.status.rollouts import grouped
 from slipway.status.standing import Standing
 
 MAIN = "main"
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -43,40 +44,42 @@ def main(remote: Remote) -> str:
     return commit
 
 
-def read(remote: Remote, commit: str, asked: Asked) -> list[Standing]:
+def read(remote: Remote, commit: str, asked: Asked) -> tuple[Standing, ...]:
     """The standings at a commit of main, in the order in which a release goes through the environments.
 
     Raises:
         UsageError: when there is no such environment or model.
+        GitFault: when Git cannot tell.
     """
     if asked.environment is not None:
-        served.check_environment(asked.environment)
-    with remote.worktree(commit) as top:
-        places = render.every(top)
-        found = [_standing(*place, top) for place in places if place in asked]
-    if not found and (asked.model is not None or places):
-        where = asked.environment or "any environment"
-        what = f"main of {remote.name} has no model {asked.model or 'at all'} in {where}."
+        check_environment(asked.environment)
+    places = sorted(
+        (place for place in history.places(remote, commit) if place[0] in ENVIRONMENTS),
+        key=lambda place: (ENVIRONMENTS.index(place[0]), place[1]),
+    )
+    found = tuple(_standing(remote, commit, place) for place in places if place in asked)
+    if not found:
+        what = (
+            f"main of {remote.name} has no model {asked.model or 'at all'} in {asked.environment or 'any environment'}."
+        )
         raise UsageError(what, f"It has {_listed(places)}.")
     return found
 
 
-def _standing(environment: str, model: str, top: Path) -> Standing:
-    home, faults = top / served.folder(environment, model), []
-    record, settings = None, None
-    try:
-        record = Record.read(home / "release.yaml")
-    except UsageError as error:
-        faults.append(_told(error, top))
-    try:
-        settings = Canary.read(home / "canary.yaml")
-    except UsageError as error:
-        faults.append(_told(error, top))
-    return Standing(environment, model, record, settings, faults=tuple(faults))
+def _standing(remote: Remote, commit: str, place: tuple[str, str]) -> Standing:
+    faults: list[str] = []
 
+    def told(read: Callable[[Remote, str, str, str], _T]) -> _T | None:
+        try:
+            return read(remote, commit, *place)
+        except UsageError as error:
+            faults.append(error.what)
+            return None
 
-def _told(error: UsageError, top: Path) -> str:
-    return error.what.replace(f"{top}/", "")
+    record, settings = told(history.read_record), told(history.read_settings)
+    rollout = history.rollout(remote, commit, *place) if record is not None else None
+    past = grouped(history.events(remote, commit, *place))
+    return Standing(*place, record=record, settings=settings, rollout=rollout, past=past, faults=tuple(faults))
 
 
 def _listed(places: Sequence[tuple[str, str]]) -> str:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from slipway.canary.comparison import Finding
 from slipway.canary.decision import Action, Decision
 from slipway.canary.observation import Readiness, Rollout
-from slipway.canary.settings import Canary, Step
 from slipway.release.record import Record
+from slipway.rendering.canary import Canary, Step
+from slipway.status.rollouts import Past
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Standing:
         record: what stands in release.yaml; None if that is not what it must be.
         settings: what stands in canary.yaml; None likewise.
         rollout: what Git says of the one that is under way.
+        past: its roll-outs, newest first, with the one that is under way.
         seen: what is known beyond Git.
         faults: what is wrong with the files, in sentences.
     """
@@ -63,6 +65,7 @@ class Standing:
     record: Record | None
     settings: Canary | None
     rollout: Rollout | None = None
+    past: tuple[Past, ...] = ()
     seen: Seen = field(default_factory=Seen)
     faults: tuple[str, ...] = ()
 

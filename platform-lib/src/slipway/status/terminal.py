@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from slipway.canary.decision import Action, Decision
-from slipway.canary.observation import Readiness, Rollout
+from slipway.canary.observation import Readiness
 from slipway.errors import printable
 from slipway.release.record import Published
 from slipway.status.machine import moment
@@ -78,7 +78,7 @@ def _lines(standing: Standing, now: datetime) -> Iterator[RenderableType]:
         yield text(fault, "red")
     if rollout is not None:
         yield text(verdict(standing), _COLOURS.get(seen.decision.action, "") if seen.decision is not None else "yellow")
-        yield text(_progress(standing, rollout, now))
+        yield text(progress(standing, now))
         if seen.decision is not None and seen.decision.findings:
             yield _findings(seen.decision)
             for finding in seen.decision.findings:
@@ -95,7 +95,10 @@ def _lines(standing: Standing, now: datetime) -> Iterator[RenderableType]:
         yield text(f"rejected {digits(rejected)} at {moment(rejected.at)}: {rejected.reason}")
 
 
-def _progress(standing: Standing, rollout: Rollout, now: datetime) -> str:
+def progress(standing: Standing, now: datetime) -> str:
+    """Where a roll-out that is under way is, since when, and how many requests it has of those that it takes."""
+    rollout = standing.rollout
+    assert rollout is not None
     so_far, at = standing.seen.requests, f"{stage(standing)} since {moment(rollout.stepped)}"
     lasts = f"{duration((now - rollout.stepped).total_seconds())}, began {moment(rollout.began)}"
     if standing.wanted is None:
@@ -132,7 +135,7 @@ def _table(*columns: str) -> Table:
     table = Table(*columns, box=None, pad_edge=False)
     first, *middle, last = table.columns
     first.overflow = last.overflow = "fold"
-    last.min_width = 10
+    last.min_width = 16
     for column in middle:
         column.no_wrap = True
     return table

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ OUTPUTS = {
     "kubeconfig": "apiVersion: v1",
     "registry": {"prefix": "p", "push_url": "u"},
     "git": {"url": "http://127.0.0.1:8082/platform.git", "upstream_url": "v", "user": "slipway", "password": "s3cret"},
+    "canary": {"public_key": "ssh-ed25519 AAAA canary@slipway.internal"},
     "urls": {"gateway": "http://127.0.0.1:8080", "argocd": "http://127.0.0.1:8081"},
 }
 
@@ -117,6 +119,17 @@ def test_a_machine_that_cannot_is_told_before_anything_is_made(world: World, req
     with pytest.raises(PlatformError, match="no root"):
         operations.up(request_)
     assert world.calls == []
+    assert known_stacks() == []
+
+
+def test_a_repository_without_an_account_is_told_before_anything_is_made(
+    world: World, request_: Request, tmp_path: Path
+) -> None:
+    settings = tmp_path / "Pulumi.local.yaml"
+    settings.write_text('config: {"slipway:gitops": {"repository": "https://forge.example/you/slipway.git"}}')
+    with pytest.raises(UsageError, match="the canary loop has no account"):
+        operations.up(replace(request_, settings_file=settings))
+    assert world.calls == ["check"]
     assert known_stacks() == []
 
 

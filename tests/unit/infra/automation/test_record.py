@@ -14,6 +14,7 @@ OUTPUTS = {
     "kubeconfig": "apiVersion: v1\n",
     "registry": {"prefix": "registry.slipway.internal", "push_url": "http://172.31.1.2:5000"},
     "git": {"url": "u", "upstream_url": "v", "user": "slipway", "password": "s3cret"},
+    "canary": {"public_key": "ssh-ed25519 AAAA canary@slipway.internal"},
     "urls": {"gateway": "http://127.0.0.1:8080"},
 }
 
@@ -22,7 +23,8 @@ def test_what_other_programs_read(home: Path) -> None:
     state_folder("test").mkdir(parents=True)
     written = record.write("test", OUTPUTS)
     assert record.read("test") == written
-    assert set(written) == {"stack", "kubeconfig", "registry", "git", "urls"}
+    assert set(written) == {"stack", "kubeconfig", "registry", "git", "canary", "urls"}
+    assert written["canary"] == OUTPUTS["canary"]
     assert Path(written["kubeconfig"]).read_text() == OUTPUTS["kubeconfig"]
     assert "s3cret" not in json.dumps(written)
     modes = {stat.S_IMODE(path.stat().st_mode) for path in state_folder("test").iterdir()}

@@ -98,6 +98,14 @@ def test_the_entrypoint_needs_no_shell(image: Image) -> None:
             assert isinstance(json.loads(line.split(maxsplit=1)[1]), list)
 
 
+def test_whoever_signs_has_a_name() -> None:
+    """ssh-keygen refuses a user whom /etc/passwd does not know, and Git would sign nothing."""
+    lines = instructions(catalogue().named("slipway-canary"))
+    (user,) = [line.split()[1] for line in lines if line.startswith("USER ")]
+    assert any(f":x:{user}:" in line and "/etc/passwd" in line for line in lines)
+    assert any("apt-get install" in line and {"git", "openssh-client"} <= set(line.split()) for line in lines)
+
+
 @each
 def test_every_program_has_a_component(image: Image) -> None:
     known = {name for component in components().values() for name in component.programs}
@@ -155,7 +163,7 @@ def clone(tmp_path: Path) -> Path:
     """A checkout with what the catalogue reads."""
     shutil.copytree(REPOSITORY / "images", tmp_path / "clone" / "images")
     shutil.copy(REPOSITORY / "versions.yaml", tmp_path / "clone")
-    for folder in ("platform-lib", "environments/serving"):
+    for folder in ("platform-lib", "environments/serving", "environments/canary"):
         (tmp_path / "clone" / folder).mkdir(parents=True)
         (tmp_path / "clone" / folder / "source").write_text("source")
     return tmp_path / "clone"
@@ -184,6 +192,7 @@ def rewrite(path: str, old: str, new: str) -> Callable[[Path], None]:
         ("redis", rewrite("versions.yaml", '"7.0.15"', '"7.0.16"')),
         ("redis", rewrite("versions.yaml", "debian-snapshot: ", "debian-snapshot: 1")),
         ("slipway-server", rewrite("platform-lib/source", "source", "changed")),
+        ("slipway-canary", rewrite("environments/canary/source", "source", "changed")),
         ("envoy", rewrite("versions.yaml", 'uv: "', 'uv: "1')),
     ],
 )

@@ -53,10 +53,11 @@ def test_a_context_holds_sources_programs_and_files_of_the_module(engine: Engine
     assert "rootfs.tar" in engine.contexts["base"]
 
 
-def test_the_server_is_built_from_the_library_and_its_lock(engine: Engine) -> None:
-    containers.images(["slipway-server"])
-    context = engine.contexts["slipway-server"]
-    assert "environments/serving/uv.lock" in context
+@pytest.mark.parametrize(("image", "environment"), [("slipway-server", "serving"), ("slipway-canary", "canary")])
+def test_our_programs_are_built_from_the_library_and_their_lock(engine: Engine, image: str, environment: str) -> None:
+    containers.images([image])
+    context = engine.contexts[image]
+    assert f"environments/{environment}/uv.lock" in context
     assert "platform-lib/src/slipway/__init__.py" in context
     assert not [path for path in context if "__pycache__" in path]
 

@@ -6,8 +6,8 @@ import pytest
 
 from slipway.canary.comparison import Finding
 from slipway.canary.decision import Action
-from slipway.canary.settings import Shadow
 from slipway.release.record import Published, Record
+from slipway.rendering.canary import Shadow
 from slipway.status.standing import Standing, evidence, stage, state, verdict
 from tests import rollouts
 from tests.conftest import MODEL

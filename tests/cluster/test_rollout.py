@@ -1,0 +1,123 @@
+"""A good challenger on its way to become the champion, in staging and then in production, and the way back."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from itertools import pairwise
+from pathlib import Path
+
+from tests.cluster.load import Load
+from tests.cluster.platform import Platform, eventually
+from tests.cluster.rollouts import NAME, Rollout, Rollouts, Step
+
+log = logging.getLogger(__name__)
+
+WEIGHTS = [10, 25, 50, 100]
+FIRST_ANSWER_SECONDS = 30.0
+
+
+def _check_whole(rollout: Rollout, steps: list[Step], load: Load) -> None:
+    """Every weight was there, people were answered by it, and nobody was not answered."""
+    told = [(step.action, step.weight) for step in steps]
+    assert told == [("begin", 0), *(("advance", weight) for weight in WEIGHTS), ("promote", 100)]
+    for step, following in pairwise(steps[1:]):
+        # A commit is applied some seconds after it was made.
+        answers = [answer for answer in load.answers if following.at - 2 <= answer.at < following.at]
+        share = sum(answer.release == rollout.release for answer in answers) / len(answers)
+        log.info("at %d %%: %.1f %% of %d answers", step.weight, 100 * share, len(answers))
+        noise = 4 * (0.25 / len(answers)) ** 0.5
+        assert abs(share - step.weight / 100) < noise, (step.weight, share, len(answers))
+    assert load.failed() == [], load.counts
+
+
+def _log_times(rollout: Rollout, steps: list[Step], load: Load) -> float:
+    """Say how long what took; seconds from the merge to the challenger's first answer."""
+    first = min(answer.at for answer in load.of(rollout.release)) - steps[0].at
+    stages = ", ".join(f"{step.action} {step.weight} % at {step.at - steps[0].at} s" for step in steps)
+    log.info("%s: %s", rollout.of.environment, stages)
+    log.info("%s: merged to first answer %.1f s; answers %s", rollout.of.environment, first, dict(load.counts))
+    return first
+
+
+def test_a_good_challenger_becomes_the_champion(staging: Rollouts, good: Path) -> None:
+    staging.publish(good)
+    with staging.load() as load:
+        load.wait_for(200)
+        rollout = staging.promote(good)
+        steps = rollout.until("promote")
+        load.wait_for(500)
+        eventually(staging.settled, "the champion stays alone", 120)
+        load.wait_for(200)
+    assert _log_times(rollout, steps, load) <= FIRST_ANSWER_SECONDS
+    _check_whole(rollout, steps, load)
+    assert {answer.release for answer in load.answers[-200:]} == {good.name}
+    record = staging.record()
+    assert (record.challenger, record.champion and record.champion.release) == (None, good.name)
+
+
+def test_production_takes_what_staging_completed(production: Rollouts, good: Path) -> None:
+    with production.load() as load:
+        load.wait_for(200)
+        rollout = production.promote(good)
+        rollout.until("advance", weight=10)
+        _heal(production.platform, rollout)
+        steps = rollout.until("promote")
+        load.wait_for(500)
+        eventually(production.settled, "the champion stays alone", 120)
+    assert _log_times(rollout, steps, load) <= FIRST_ANSWER_SECONDS
+    _check_whole(rollout, steps, load)
+
+
+def _weights(platform: Platform) -> dict[str, int]:
+    """Of the route, by the name of the Service."""
+    route = platform.objects("-n", "production", "httproute", NAME)
+    return {backend["name"]: backend["weight"] for backend in route["spec"]["rules"][0]["backendRefs"]}
+
+
+def _heal(platform: Platform, rollout: Rollout) -> None:
+    """Give the challenger everything by hand, and see that it does not keep it."""
+    eventually(lambda: len(_weights(platform)) == 2, "the challenger stands in the route", 60)
+    route = platform.objects("-n", "production", "httproute", NAME)
+    backends = route["spec"]["rules"][0]["backendRefs"]
+    for backend in backends:
+        backend["weight"] = 100 if backend["name"].endswith(rollout.release[:12]) else 0
+    patch = [{"op": "replace", "path": "/spec/rules/0/backendRefs", "value": backends}]
+    arguments = ("httproute", NAME, "--type=json", f"--patch={json.dumps(patch)}")
+    platform.kubectl("-n", "production", "patch", *arguments)
+    edited = time.monotonic()
+
+    def healed() -> object:
+        found = _weights(platform)
+        return max(found.values()) < 100 or found
+
+    eventually(healed, "the weights are those of Git again", 60)
+    log.info("an edit of the weights by hand was healed after %.1f s", time.monotonic() - edited)
+
+
+def test_reverting_the_promotion_restores_the_champion(production: Rollouts, good: Path) -> None:
+    before = production.first
+    production.clone.pull()
+    steps = production.steps(production.clone.git("rev-list", "--max-parents=0", "HEAD"))
+    mine = [step for step in steps if step.release == good.name]
+    with production.load() as load:
+        load.wait_for(200)
+        production.clone.git("revert", "--no-edit", f"{mine[0].commit}^..{mine[-1].commit}")
+        production.clone.git("push", "--quiet", "platform", "HEAD:main")
+        pushed = time.time()
+        record = production.record()
+        assert (record.challenger, record.champion and record.champion.release) == (None, before)
+
+        def only_the_champion() -> object:
+            found = {answer.release for answer in load.answers[-100:]}
+            return found == {before} or found
+
+        eventually(only_the_champion, "the champion alone answers", 120)
+        eventually(production.settled, "nothing is left of the challenger", 120)
+        load.wait_for(200)
+    first = min(answer.at for answer in load.of(before) if answer.at > pushed)
+    last = max(answer.at for answer in load.of(good.name))
+    log.info("reverted: first answer of the champion after %.1f s, last of the other after %.1f s; answers %s",
+             first - pushed, last - pushed, dict(load.counts))  # fmt: skip
+    assert load.failed() == [], load.counts

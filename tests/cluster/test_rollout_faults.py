@@ -1,0 +1,177 @@
+"""Challengers that are bad in one way each: what becomes of them without anybody's help, and what people notice."""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from slipway.adapters.registry import Registry
+from slipway.release.record import Published
+from tests.cluster import faulty_images
+from tests.cluster.load import Load
+from tests.cluster.rollouts import Rollout, Rollouts, Step
+from tests.conftest import MODEL
+
+log = logging.getLogger(__name__)
+
+MISSING = f"sha256:{'0' * 64}"
+Make = Callable[[str], Path]
+
+
+@pytest.fixture(scope="module")
+def registry(staging: Rollouts) -> Registry:
+    return Registry(staging.platform.record["registry"]["push_url"])
+
+
+@pytest.fixture(autouse=True)
+def _as_ever(staging: Rollouts) -> None:
+    """A test's own canary.yaml is nobody else's."""
+    staging.watch_by()
+
+
+def _end(rollout: Rollout, load: Load, reason: str) -> Step:
+    """What the roll-out came to by itself: taken back, by one commit of two paths that says why. Logs the seconds."""
+    *_, last = rollout.until("roll back")
+    rollout.quiet(load)
+    staging = rollout.of
+    record = staging.record()
+    assert record.challenger is None
+    rejected = record.rejection(rollout.release)
+    assert rejected is not None
+    assert re.search(reason, rejected.reason), rejected.reason
+    assert rejected.reason in last.body or rejected.reason in last.subject, last
+    changed = staging.clone.git("diff", "--name-only", f"{last.commit}^", last.commit).splitlines()
+    homes = (f"gitops/envs/staging/{MODEL}/release.yaml", f"gitops/rendered/staging/{MODEL}/")
+    assert all(path.startswith(homes) for path in changed), changed
+    log.info(
+        "%s: taken back %d s after the merge: %s", rollout.release[:12], last.at - _merged(rollout), rejected.reason
+    )
+    return last
+
+
+def _merged(rollout: Rollout) -> int:
+    return rollout.steps[0].at
+
+
+def _log_exposure(rollout: Rollout, load: Load, last: Step) -> None:
+    """How long people met it."""
+    met = [answer.at for answer in load.answers if answer.release == rollout.release or answer.planted]
+    log.info(
+        "%s: first answer %.1f s after the merge; from it to the commit %.1f s, to 0 %% of the traffic %.1f s; "
+        "%d of %d answers, planted %d, statuses %s",
+        rollout.release[:12], min(met) - _merged(rollout), last.at - min(met), max(met) - min(met), len(met),
+        load.total, sum(answer.planted for answer in load.answers), dict(load.counts),
+    )  # fmt: skip
+
+
+def _worse(step: Step) -> set[str]:
+    """The aspects in which the commit's evidence calls the challenger worse."""
+    return {found["aspect"] for found in step.evidence if found["e_value"] >= found["threshold"]}
+
+
+@pytest.mark.parametrize(
+    ("fault", "aspect", "reason"), [("errors", "errors", "are 5xx"), ("slow", "latency", "slower")]
+)
+def test_a_faulty_server_is_taken_back(
+    staging: Rollouts, registry: Registry, make: Make, fault: str, aspect: str, reason: str
+) -> None:
+    release = make(fault)
+    staging.publish(release, faulty_images.push(registry, fault))
+    with staging.load() as load:
+        load.wait_for(200)
+        rollout = staging.promote(release)
+        last = _end(rollout, load, reason)
+    _log_exposure(rollout, load, last)
+    assert _worse(last) == {aspect}
+    assert load.failed() == [], load.counts
+    planted = sum(answer.planted for answer in load.answers)
+    if fault == "errors":
+        own = planted + len(load.of(release.name))
+        assert 0.01 < planted / own < 0.12, (planted, own)
+    else:
+        assert planted == 0
+
+
+def test_shifted_scores_are_taken_back(staging: Rollouts, shifted: Path) -> None:
+    staging.publish(shifted)
+    with staging.load() as load:
+        load.wait_for(200)
+        rollout = staging.promote(shifted)
+        last = _end(rollout, load, "its scores differ")
+    _log_exposure(rollout, load, last)
+    assert _worse(last) == {"scores"}
+    assert load.failed() == [], load.counts
+
+
+def test_one_that_crashes_on_start_never_answers(staging: Rollouts, registry: Registry, make: Make) -> None:
+    release = make("crash")
+    staging.publish(release, faulty_images.push(registry, "crash"))
+    _never_answers(staging, release, "no room for the model")
+
+
+def test_one_that_flaps_never_answers(staging: Rollouts, registry: Registry, make: Make) -> None:
+    staging.watch_by(readiness={"stable_seconds": 12, "limit_seconds": 45})
+    release = make("flapping")
+    staging.publish(release, faulty_images.push(registry, "flapping"))
+    _never_answers(staging, release, "not ready for 12 s without a break")
+
+
+def _never_answers(staging: Rollouts, release: Path, reason: str) -> None:
+    with staging.load() as load:
+        load.wait_for(200)
+        rollout = staging.promote(release)
+        _end(rollout, load, reason)
+    assert load.of(release.name) == []
+    assert load.failed() == [], load.counts
+    log.info("answers %s", dict(load.counts))
+
+
+def test_one_whose_image_does_not_exist_never_answers(staging: Rollouts, make: Make) -> None:
+    """As after a clean-up of the registry that went too far: promoting would not have let it in."""
+    release = make("missing")
+    staging.watch_by(readiness={"limit_seconds": 30})
+    with staging.load() as load:
+        load.wait_for(200)
+        rollout = _recorded(staging, release.name, MISSING)
+        _end(rollout, load, "ImagePull|not found")
+    assert load.of(release.name) == []
+    assert load.failed() == [], load.counts
+
+
+def _recorded(staging: Rollouts, release: str, image: str) -> Rollout:
+    """Begin a roll-out by hand, as somebody does who pushes to main."""
+    staging.clone.pull()
+    file = staging.clone.top / "gitops/envs/staging" / MODEL / "release.yaml"
+    staging.record().promoted(Published(release=release, image=image)).write(file)
+    trailers = {"Rollout": f"staging/{MODEL}", "Action": "begin", "Release": release, "Weight": "0"}
+    message = "\n".join(["By hand", "", *(f"Slipway-{name}: {value}" for name, value in trailers.items())])
+    return Rollout(staging, release, staging.clone.push(message))
+
+
+@pytest.fixture
+def ring(staging: Rollouts, production: Rollouts, key: Path) -> Iterator[None]:
+    """The platform demands signatures by the key that signed the champions."""
+    folder = staging.clone.top / "gitops/keys"
+    staging.clone.pull()
+    shutil.copy(key, folder)
+    (folder / "keys.yaml").write_text(f"keys:\n  - file: {key.name}\n")
+    demanded = staging.clone.push("Demand signatures")
+    for each in (staging, production):
+        each.settle()
+    yield
+    staging.clone.pull()
+    staging.clone.git("checkout", "--quiet", f"{demanded}^", "--", "gitops/keys")
+    (folder / key.name).unlink()
+    staging.clone.push("Demand no signatures")
+    for each in (staging, production):
+        each.settle()
+
+
+@pytest.mark.usefixtures("ring")
+def test_one_with_a_wrong_signature_never_answers(staging: Rollouts, wrongly_signed: Path) -> None:
+    _never_answers(staging, wrongly_signed, "made with another key")

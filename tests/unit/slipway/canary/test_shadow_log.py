@@ -1,0 +1,137 @@
+"""Pairs read from a real nats-server: all of them once, also after a restart, and with NATS away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from nats.js import JetStreamContext
+
+from slipway.canary import shadow_log
+from slipway.canary.observation import Rollout
+from slipway.canary.shadow_log import RequestLogFault, ShadowLog
+from slipway.request_log.settings import Access
+from tests import rollouts
+from tests.conftest import MODEL
+from tests.nats_server import NatsServer
+from tests.unit.slipway.canary.test_shadow import CHALLENGER, CHAMPION, answered, body, settings
+
+LATER = timedelta(minutes=10)
+
+
+@pytest.fixture(scope="module")
+def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
+    with NatsServer(tmp_path_factory.mktemp("nats")) as server:
+        yield server
+
+
+@pytest.fixture
+def stream(request: pytest.FixtureRequest) -> str:
+    """A name of its own for each test."""
+    return "".join(letter for letter in request.node.name if letter.isalnum())
+
+
+def rollout(began: datetime | None = None) -> Rollout:
+    found = rollouts.rollout(0)
+    return Rollout(
+        found.environment, found.model, found.record, began or datetime.now(UTC), found.stepped, found.commit
+    )
+
+
+def publish(server: NatsServer, stream: str, *bodies: bytes, model: str = MODEL) -> None:
+    async def work(jetstream: JetStreamContext) -> None:
+        await jetstream.add_stream(name=stream, subjects=[f"{stream}.>"])
+        for number, content in enumerate(bodies):
+            headers = {"Nats-Msg-Id": f"{model}-{len(content)}-{number}-{datetime.now(UTC).timestamp()}"}
+            await jetstream.publish(f"{stream}.{model}", content, headers=headers)
+
+    server.run(work)
+
+
+def reader(server: NatsServer, stream: str) -> ShadowLog:
+    return ShadowLog(Access((server.url,)), stream, stream)
+
+
+def pair(*names: str, gap: float = 0.0) -> tuple[bytes, bytes]:
+    return (
+        body(CHAMPION, *(answered(name, 0.3) for name in names)),
+        body(CHALLENGER, *(answered(name, 0.3 + gap) for name in names)),
+    )
+
+
+def test_what_is_new_is_read_and_a_new_process_counts_the_same(nats: NatsServer, stream: str) -> None:
+    log, under_way = reader(nats, stream), rollout(datetime.now(UTC) - timedelta(seconds=1))
+    publish(nats, stream, *pair("a", "b"), *pair("c", gap=0.5))
+    publish(nats, stream, *pair("a", "b", "z"), model="another")
+    later = datetime.now(UTC) + LATER
+    first = log.look(under_way, settings(), later)
+    assert first.pairs == 3
+    assert first.finding is not None
+    assert first.finding.challenger == pytest.approx(1 / 3)
+    publish(nats, stream, pair("d")[0])
+    assert log.look(under_way, settings(), later).pairs == 3
+    publish(nats, stream, pair("d")[1])
+    last = log.look(under_way, settings(), later)
+    assert last.pairs == 4
+    assert reader(nats, stream).look(under_way, settings(), later) == last
+
+
+def test_what_came_before_the_roll_out_does_not_count(nats: NatsServer, stream: str) -> None:
+    publish(nats, stream, *pair("old"))
+    under_way = rollout(datetime.now(UTC))
+    publish(nats, stream, *pair("new"))
+    assert reader(nats, stream).look(under_way, settings(), datetime.now(UTC) + LATER).pairs == 1
+
+
+def test_blocks_that_are_not_over_do_not_count_yet(nats: NatsServer, stream: str) -> None:
+    under_way = rollout(datetime.now(UTC) - timedelta(seconds=1))
+    publish(nats, stream, *pair("a"))
+    log = reader(nats, stream)
+    assert log.look(under_way, settings(), datetime.now(UTC)).pairs == 0
+    assert log.look(under_way, settings(), datetime.now(UTC) + LATER).pairs == 1
+
+
+def test_another_roll_out_begins_anew(nats: NatsServer, stream: str) -> None:
+    log, began = reader(nats, stream), datetime.now(UTC) - timedelta(seconds=1)
+    publish(nats, stream, *pair("a"))
+    later = datetime.now(UTC) + LATER
+    assert log.look(rollout(began), settings(), later).pairs == 1
+    assert log.look(rollout(datetime.now(UTC)), settings(), later).pairs == 0
+    assert log.look(rollout(began), settings(tolerance=0.5), later).pairs == 1
+
+
+def test_more_than_one_look_may_read_goes_on_with_the_next(
+    nats: NatsServer, stream: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shadow_log, "_FETCHED", 4)
+    monkeypatch.setattr(shadow_log, "_LONGEST_SECONDS", 0.0)
+    under_way, log = rollout(datetime.now(UTC) - timedelta(seconds=1)), reader(nats, stream)
+    publish(nats, stream, *(part for name in "abcdefgh" for part in pair(name)))
+    later = datetime.now(UTC) + LATER
+    assert log.look(under_way, settings(), later).pairs == 0
+    monkeypatch.setattr(shadow_log, "_LONGEST_SECONDS", 20.0)
+    assert log.look(under_way, settings(), later).pairs == 8
+
+
+def test_nothing_logged_yet_is_no_fault_and_no_consumer_stays(nats: NatsServer, stream: str) -> None:
+    log = reader(nats, stream)
+    assert log.look(rollout(), settings(), datetime.now(UTC)).finding is None
+    publish(nats, stream, *pair("a"))
+    log.look(rollout(), settings(), datetime.now(UTC))
+
+    async def consumers(jetstream: JetStreamContext) -> int:
+        await asyncio.sleep(0.1)
+        return len(await jetstream.consumers_info(stream))
+
+    assert nats.run(consumers) == 0
+
+
+def test_nats_away_is_told_without_its_password(tmp_path: Path) -> None:
+    server = NatsServer(tmp_path)
+    log = ShadowLog(Access((server.url.replace("nats://", "nats://canary:secret@"),)))
+    with pytest.raises(RequestLogFault, match=r"request log at 127\.0\.0\.1:") as told:
+        log.look(rollout(), settings(), datetime.now(UTC))
+    assert "secret" not in str(told.value)

@@ -1,0 +1,52 @@
+"""Roll-outs put together from what Git says happened."""
+
+from __future__ import annotations
+
+import pytest
+
+from slipway.canary.history import EDIT, WITHDRAW, Event
+from slipway.status.rollouts import grouped, seconds
+from tests.rollouts import NOON, event, events
+from tests.toy_platform import RELEASES
+
+A, B, C = RELEASES
+
+
+def outcomes(*told: Event) -> list[tuple[str, str]]:
+    """Release and outcome of each roll-out, the oldest first, of events that are given oldest first."""
+    return [(past.release, past.outcome) for past in reversed(grouped(reversed(told)))]
+
+
+def test_a_whole_life() -> None:
+    found = grouped(events())
+    assert [(past.release[0], past.outcome, past.good) for past in found] == [
+        ("d", "under way", None), ("c", "rolled back", False), ("b", "became champion", True),
+        ("a", "champion at once", True),
+    ]  # fmt: skip
+    assert [[each.weight for each in past.events] for past in found] == [[0, 10], [0, 10, 0], [0, 10, 100, 100], [100]]
+
+
+def test_seconds_at_each_weight_end_with_the_roll_out() -> None:
+    under_way, lost, won, _ = grouped(events())
+    assert seconds(under_way, NOON) == [60.0, 60.0]
+    assert seconds(lost, NOON) == [60.0, 60.0, None]
+    assert seconds(won, NOON) == [60.0, 60.0, 60.0, None]
+
+
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [
+        ([event("begin", 0, 0, B), event("begin", 0, 1, C)], [(B, "replaced by another"), (C, "under way")]),
+        ([event("begin", 0, 0, B), event("begin", 0, 1, B)], [(B, "replaced by another"), (B, "under way")]),
+        ([event("begin", 0, 0, B), event(WITHDRAW, 0, 1, B)], [(B, "withdrawn by people")]),
+        ([event("advance", 50, 0, B), event("promote", 100, 1, B)], [(B, "became champion")]),
+        (
+            [event("begin", 0, 0, B), event(EDIT, 0, 1, ""), event("begin", 0, 2, C)],
+            [(B, "replaced by another"), ("", "edited by hand"), (C, "under way")],
+        ),
+        ([event("roll back", 0, 0, C)], [(C, "rolled back")]),
+        ([], []),
+    ],
+)
+def test_what_people_do_and_what_is_cut_off(told: list[Event], found: list[tuple[str, str]]) -> None:
+    assert outcomes(*told) == found
