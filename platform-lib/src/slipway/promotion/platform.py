@@ -1,4 +1,4 @@
-"""Where the platform is: its registry and its Git, from the record that `make platform-up` leaves."""
+"""Where the platform is: registry, Git, cluster and Prometheus, from the record that `make platform-up` leaves."""
 
 from __future__ import annotations
 
@@ -21,11 +21,15 @@ class Platform:
         registry: the prefix of image names, as the cluster resolves them.
         push_url: where the same registry takes images from here.
         git: the URL of the monorepo that the cluster runs.
+        kubeconfig: the file that leads to the cluster; None where the record names none.
+        prometheus: its URL; None likewise.
     """
 
     registry: str
     push_url: str
     git: str
+    kubeconfig: Path | None = None
+    prometheus: str | None = None
 
 
 def default_file() -> Path:
@@ -49,8 +53,15 @@ def read(file: Path | None) -> Platform:
     content = read_json(path)
     try:
         registry = content["registry"]
-        found = Platform(str(registry["prefix"]), str(registry["push_url"]), str(content["git"]["url"]))
-    except (LookupError, TypeError) as error:
+        kubeconfig, prometheus = content.get("kubeconfig"), content.get("urls", {}).get("prometheus")
+        found = Platform(
+            str(registry["prefix"]),
+            str(registry["push_url"]),
+            str(content["git"]["url"]),
+            Path(kubeconfig) if kubeconfig is not None else None,
+            prometheus,
+        )
+    except (AttributeError, LookupError, TypeError) as error:
         raise EnvironmentFault(
             f"{path} does not say where registry and Git are ({error!r}).", "Run `make platform-up` again."
         ) from error
