@@ -40,6 +40,31 @@ end
 return { status = "Healthy", message = "Available" }
 """
 
+HTTP_ROUTE = """\
+-- As Argo CD's own check, but a route is healthy once the gateway has taken it, though a Service is still to come: it
+-- is applied before the SeldonDeployment that makes that Service, and whose health says whether it is there.
+local waiting = { status = "Progressing", message = "waiting for the gateway" }
+local parents = (obj.status or {}).parents or {}
+if #parents == 0 then
+  return waiting
+end
+for _, parent in ipairs(parents) do
+  if #(parent.conditions or {}) == 0 then
+    return waiting
+  end
+  for _, condition in ipairs(parent.conditions) do
+    if condition.observedGeneration ~= obj.metadata.generation then
+      return waiting
+    end
+    local essential = condition.type == "Accepted" or condition.type == "ResolvedRefs"
+    if essential and condition.status == "False" and condition.reason ~= "BackendNotFound" then
+      return { status = "Degraded", message = condition.message }
+    end
+  end
+end
+return { status = "Healthy", message = "taken by the gateway" }
+"""
+
 CUSTOM_RESOURCE_DEFINITION = """\
 -- As Argo CD's own check, but one that is not established yet is on its way: Argo CD calls it degraded, and the root
 -- application fails at once when an addon is degraded, and waits a minute before it tries again.

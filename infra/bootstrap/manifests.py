@@ -10,6 +10,8 @@ from infra.bootstrap import health
 NAMESPACE = "argocd"
 REDIS_IMAGE = "docker.io/library/redis:7.0.15"
 """Debian 12's version instead of upstream's 8.2: the one that can be had where no registry is reachable."""
+WAVE_DELAY = "1"
+"""Seconds between two waves instead of 2: each roll-out's step has two, and how long it takes is measured."""
 _LEFT_OUT = ("dex-server", "notifications-controller")
 _CLUSTER_WIDE = frozenset({"CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"})
 Document = dict[str, Any]
@@ -33,6 +35,8 @@ def adapt(
         for container in _containers(document):
             # The tags are versions: asking for them anew at each start would only need the registry at each start.
             container["imagePullPolicy"] = "IfNotPresent"
+            if container["name"] == "argocd-application-controller":
+                container.setdefault("env", []).append({"name": "ARGOCD_SYNC_WAVE_DELAY", "value": WAVE_DELAY})
             if container["name"] == "redis":
                 container |= {"image": REDIS_IMAGE, "command": ["redis-server"]}
     _one(kept, "ConfigMap", "argocd-cm")["data"] = settings(reconciliation)
@@ -51,6 +55,7 @@ def settings(reconciliation: str) -> dict[str, str]:
         "timeout.reconciliation.jitter": "0s",
         f"{prefix}.apiextensions.k8s.io_CustomResourceDefinition": health.CUSTOM_RESOURCE_DEFINITION,
         f"{prefix}.argoproj.io_Application": health.APPLICATION,
+        f"{prefix}.gateway.networking.k8s.io_HTTPRoute": health.HTTP_ROUTE,
         f"{prefix}.machinelearning.seldon.io_SeldonDeployment": health.SELDON_DEPLOYMENT,
     }
 

@@ -31,7 +31,8 @@ STATES: dict[str, dict[str, Any]] = {
 
 def rendered(folder: Path, environment: str, record: dict[str, Any]) -> list[dict[str, Any]]:
     """All manifests of the model in an environment whose record is ``record``."""
-    shutil.copytree(ROOT / "gitops/envs", folder / "gitops/envs")
+    if not (folder / "gitops/envs").exists():
+        shutil.copytree(ROOT / "gitops/envs", folder / "gitops/envs")
     shutil.copytree(ROOT / "gitops/keys", folder / "gitops/keys")
     Record.model_validate(record).write(folder / served.folder(environment, MODEL) / "release.yaml")
     files = render.render(served.read(environment, MODEL, folder)).values()
@@ -43,6 +44,16 @@ def rendered(folder: Path, environment: str, record: dict[str, Any]) -> list[dic
 def test_manifests_keep_upstream_s_schemas(schemas: Schemas, tmp_path: Path, environment: str, state: str) -> None:
     manifests = rendered(tmp_path, environment, STATES[state])
     assert len(manifests) >= 5
+    assert [fault for manifest in manifests for fault in schemas.faults(manifest)] == []
+
+
+def test_a_shadow_keeps_them_too(schemas: Schemas, tmp_path: Path) -> None:
+    file = tmp_path / served.folder("production", MODEL) / "canary.yaml"
+    shutil.copytree(ROOT / "gitops/envs", tmp_path / "gitops/envs")
+    shadow = {"percent": 25, "pairs": 100, "differing": 0.01, "tolerance": 1e-6, "limit_seconds": 600}
+    file.write_text(yaml.safe_dump({**yaml.safe_load(file.read_text()), "shadow": shadow}))
+    manifests = rendered(tmp_path, "production", STATES["a challenger at rest"])
+    assert {it["kind"] for it in manifests} >= {"HTTPRoute", "Service"}
     assert [fault for manifest in manifests for fault in schemas.faults(manifest)] == []
 
 
@@ -86,5 +97,5 @@ def test_argo_cd_may_apply_each_kind(tmp_path: Path, environment: str) -> None:
         group, _, _ = manifest["apiVersion"].rpartition("/")
         used.add((group, manifest["kind"]))
     assert used <= allowed
-    # Of what is allowed, only some models have these: a key ring, and autoscaling.
-    assert allowed - used <= {("", "ConfigMap"), ("autoscaling", "HorizontalPodAutoscaler")}
+    # Of what is allowed, only some models have these: a key ring, a shadow, and autoscaling.
+    assert allowed - used <= {("", "ConfigMap"), ("", "Service"), ("autoscaling", "HorizontalPodAutoscaler")}

@@ -104,13 +104,21 @@ class Remote:
             UsageError: when the clone knows no such remote.
             GitFault: when the remote cannot be reached.
         """
+        self.check()
+        return self.refs(f"refs/heads/{name}")[0]
+
+    def check(self) -> None:
+        """Refuse a name that the clone knows no remote by.
+
+        Raises:
+            UsageError: naming those that it knows.
+        """
         if "/" not in self.name and self._git("remote", "get-url", self.name).returncode != 0:
             known = ", ".join(self._out("remote").split()) or "none"
             raise UsageError(
                 f"This clone has no remote {self.name!r}; it has {known}.",
                 f"Add it: `git remote add {self.name} URL`, or name another with --remote.",
             )
-        return self.refs(f"refs/heads/{name}")[0]
 
     def refs(self, *names: str) -> list[str | None]:
         """The commits of the remote's refs, by their whole names, fetched; None for one that the remote has not.

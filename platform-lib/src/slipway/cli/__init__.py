@@ -12,6 +12,7 @@ import typer
 from rich.markup import escape
 
 from slipway.cli.audit import audit
+from slipway.cli.canary import canary
 from slipway.cli.collect import collect
 from slipway.cli.explain import explain
 from slipway.cli.fetch import fetch
@@ -47,7 +48,7 @@ app = typer.Typer(
 )
 for verb in (
     verdicts, verify, keygen, sign, scan, tamper, rebuild, pack, unpack, audit, record, report, score, predict, explain,
-    serve, collect, tune, publish, promote, fetch, render,
+    serve, collect, tune, publish, promote, canary, fetch, render,
     status,
 ):  # fmt: skip
     app.command()(verb)

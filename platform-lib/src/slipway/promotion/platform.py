@@ -1,4 +1,4 @@
-"""Where the platform is: registry, Git, cluster and Prometheus, from the record that `make platform-up` leaves."""
+"""Where the platform is: its registry and its Git, from the record that `make platform-up` leaves."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Platform:
         registry: the prefix of image names, as the cluster resolves them.
         push_url: where the same registry takes images from here.
         git: the URL of the monorepo that the cluster runs.
-        kubeconfig: the file that leads to the cluster; None where the record names none.
-        prometheus: its URL; None likewise.
+        kubeconfig: the file by which its cluster is asked; None where the record names none.
+        prometheus: the URL of its Prometheus; None likewise.
     """
 
     registry: str
@@ -55,13 +55,10 @@ def read(file: Path | None) -> Platform:
         registry = content["registry"]
         kubeconfig, prometheus = content.get("kubeconfig"), content.get("urls", {}).get("prometheus")
         found = Platform(
-            str(registry["prefix"]),
-            str(registry["push_url"]),
-            str(content["git"]["url"]),
-            Path(kubeconfig) if kubeconfig is not None else None,
-            prometheus,
-        )
-    except (AttributeError, LookupError, TypeError) as error:
+            str(registry["prefix"]), str(registry["push_url"]), str(content["git"]["url"]),
+            Path(kubeconfig) if kubeconfig else None, str(prometheus) if prometheus else None,
+        )  # fmt: skip
+    except (LookupError, TypeError, AttributeError) as error:
         raise EnvironmentFault(
             f"{path} does not say where registry and Git are ({error!r}).", "Run `make platform-up` again."
         ) from error

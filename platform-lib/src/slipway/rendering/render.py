@@ -35,6 +35,8 @@ def _manifests(served: Served) -> Iterator[dict[str, Any]]:
     if served.keys:
         yield keys.config_map(served)
     yield seldon.deployment(served)
+    if served.canary.shadow is not None:
+        yield routing.shadow_service(served)
     yield routing.route(served)
     yield routing.retries(served)
     yield from scaling.autoscalers(served)

@@ -1,4 +1,9 @@
-"""How requests get from the gateway to the predictors' Services: Gateway API's HTTPRoute, and when to try again."""
+"""How requests get from the gateway to the predictors' Services: Gateway API's HTTPRoute, and when to try again.
+
+The route is applied before the SeldonDeployment, by Argo CD's sync waves: a predictor goes only after the gateway has
+taken a route without it. That the first route of all names a Service that is still to come is no fault
+(infra/bootstrap/health.py).
+"""
 
 from __future__ import annotations
 
@@ -8,34 +13,64 @@ from slipway.rendering.served import HTTP_PORT, Served
 
 GATEWAY, GATEWAY_NAMESPACE = "slipway", "gateway"
 _GROUP = "gateway.networking.k8s.io"
+_WAVE = "argocd.argoproj.io/sync-wave"
 
 
 def route(served: Served) -> dict[str, Any]:
-    """The HTTPRoute, whose weights are those of the predictors; one of weight 0 is reached by nobody."""
+    """The HTTPRoute, whose weights are those of the predictors; one of weight 0 answers nobody."""
     return {
         "apiVersion": f"{_GROUP}/v1",
         "kind": "HTTPRoute",
-        "metadata": served.metadata(),
+        "metadata": {**served.metadata(), "annotations": {_WAVE: "-1"}},
         "spec": {
             "parentRefs": [{"group": _GROUP, "kind": "Gateway", "name": GATEWAY, "namespace": GATEWAY_NAMESPACE}],
             "hostnames": [served.settings.hostname],
             "rules": [
                 {
                     "matches": [{"path": {"type": "PathPrefix", "value": "/"}}],
+                    **_mirror(served),
                     "backendRefs": [
-                        {
-                            "group": "",
-                            "kind": "Service",
-                            "name": predictor.service,
-                            "port": HTTP_PORT,
-                            "weight": predictor.weight,
-                        }
-                        for predictor in served.predictors
+                        {**_service(predictor.service), "weight": predictor.weight} for predictor in served.predictors
                     ],
                 }
             ],
         },
     }
+
+
+def _mirror(served: Served) -> dict[str, Any]:
+    shadow = served.canary.shadow
+    if shadow is None or served.shadow is None:
+        return {}
+    mirror = {"backendRef": _service(_shadow_name(served)), "percent": shadow.percent}
+    return {"filters": [{"type": "RequestMirror", "requestMirror": mirror}]}
+
+
+def shadow_service(served: Served) -> dict[str, Any]:
+    """The Service to which requests are mirrored: it leads to the challenger in the shadow, or to nobody.
+
+    Where canary.yaml has a shadow it is always there, for Envoy Gateway answers every request of a route by 500 if the
+    Service of its mirror is missing; that nobody is behind it does no harm. The operator makes a predictor's own
+    Service after the route that would name it, and deletes it in its own time.
+    """
+    behind = served.shadow.service if served.shadow is not None else f"{served.name}-nobody"
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {**served.metadata(_shadow_name(served)), "annotations": {_WAVE: "-2"}},
+        "spec": {
+            "selector": {"seldon-app": behind},
+            "ports": [{"name": "http", "port": HTTP_PORT, "targetPort": HTTP_PORT, "protocol": "TCP"}],
+        },
+    }
+
+
+def _shadow_name(served: Served) -> str:
+    return f"{served.name}-shadow"
+
+
+def _service(name: str) -> dict[str, Any]:
+    return {"group": "", "kind": "Service", "name": name, "port": HTTP_PORT}
 
 
 def retries(served: Served) -> dict[str, Any]:

@@ -97,6 +97,8 @@ def _container(served: Served, predictor: Predictor) -> dict[str, Any]:
         "name": CONTAINER,
         "image": predictor.image,
         "imagePullPolicy": "IfNotPresent",
+        # A server that refuses its release says why in its log, and so in the pod's status, for the canary loop.
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         "args": [
             f"{IMAGE_FOLDER}/{predictor.release}", "--host", "0.0.0.0",
             "--unready-seconds", str(UNREADY_SECONDS), "--drain-seconds", str(DRAIN_SECONDS),

@@ -91,6 +91,14 @@ class Served:
             return (self._predictor(champion, 100),)
         return self._predictor(champion, 100 - challenger.weight), self._predictor(challenger, challenger.weight)
 
+    @property
+    def shadow(self) -> Predictor | None:
+        """The challenger while it only gets copies of requests."""
+        challenger = self.record.challenger
+        if self.canary.shadow is None or challenger is None or challenger.weight > 0:
+            return None
+        return self._predictor(challenger, 0)
+
     def _predictor(self, published: Published, weight: int) -> Predictor:
         image = f"{self.settings.registry}/{repository(self.model)}@{published.image}"
         return Predictor(published.release, image, weight, service_name(self.model, published.release))

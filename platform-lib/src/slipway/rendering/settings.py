@@ -71,6 +71,18 @@ class RequestLog(Document):
     token_key: Name | None
 
 
+class Alerts(Document):
+    """When people are told of a release (gitops/addons/monitoring/rules/models.yml).
+
+    Attributes:
+        errors: so large a share of its answers in five minutes is 5xx.
+        p99_seconds: the slowest hundredth of its answers in five minutes takes so long.
+    """
+
+    errors: Annotated[float, Interval(gt=0.0, lt=1.0)]
+    p99_seconds: Annotated[float, Interval(gt=0.0, le=60.0)]
+
+
 class Settings(Document):
     """The whole of settings.yaml.
 
@@ -81,6 +93,7 @@ class Settings(Document):
         autoscaling: None for always as many.
         resources: of each replica.
         request_log: None to keep none.
+        alerts: of each release, in Prometheus.
     """
 
     hostname: Hostname
@@ -89,6 +102,7 @@ class Settings(Document):
     autoscaling: Autoscaling | None
     resources: Resources
     request_log: RequestLog | None
+    alerts: Alerts
 
     @model_validator(mode="after")
     def _scales_upwards(self) -> Settings:

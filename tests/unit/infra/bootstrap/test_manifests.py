@@ -50,6 +50,15 @@ spec:
       initContainers: [{name: secret-init, image: "quay.io/argoproj/argocd:v3.2.11", imagePullPolicy: Always}]
       containers: [{name: redis, image: "public.ecr.aws/docker/library/redis:8", args: [--save, ""]}]
 ---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: argocd-application-controller}
+spec:
+  template:
+    spec:
+      containers:
+        - {name: argocd-application-controller, image: "quay.io/argoproj/argocd:v3.2.11", env: [{name: A, value: b}]}
+---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
 metadata: {name: argocd-server}
@@ -74,7 +83,8 @@ def adapted(documents: list[dict[str, Any]], service_type: str = "NodePort") -> 
 def test_neither_dex_nor_notifications_nor_the_secret(documents: list[dict[str, Any]]) -> None:
     names = {name for _, name in adapted(documents)}
     assert names == {
-        "applications.argoproj.io", "argocd-cm", "argocd-cmd-params-cm", "argocd-server", "argocd-redis",
+        "applications.argoproj.io", "argocd-application-controller", "argocd-cm", "argocd-cmd-params-cm",
+        "argocd-redis", "argocd-server",
     }  # fmt: skip
 
 
@@ -91,6 +101,12 @@ def test_upstream_names_its_images_but_for_redis(documents: list[dict[str, Any]]
     assert pod["containers"][0]["image"] == manifests.REDIS_IMAGE
     assert pod["containers"][0]["command"] == ["redis-server"]
     assert {one["imagePullPolicy"] for one in (*pod["initContainers"], *pod["containers"])} == {"IfNotPresent"}
+
+
+def test_waves_follow_each_other_soon(documents: list[dict[str, Any]]) -> None:
+    pod = adapted(documents)["StatefulSet", "argocd-application-controller"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert container["env"] == [{"name": "A", "value": "b"}, {"name": "ARGOCD_SYNC_WAVE_DELAY", "value": "1"}]
 
 
 def test_the_server_is_reached_at_its_node_port_without_tls(documents: list[dict[str, Any]]) -> None:
@@ -113,5 +129,5 @@ def test_settings_hold_health_tracking_and_the_interval(documents: list[dict[str
     assert data["timeout.reconciliation"] == "90s"
     assert data["application.resourceTrackingMethod"] == "annotation"
     checks = [name for name in data if name.startswith("resource.customizations.health.")]
-    kinds = ["Application", "CustomResourceDefinition", "SeldonDeployment"]
+    kinds = ["Application", "CustomResourceDefinition", "HTTPRoute", "SeldonDeployment"]
     assert sorted(name.rpartition("_")[2] for name in checks) == kinds

@@ -63,6 +63,11 @@ def test_the_container_keeps_the_restricted_pod_security_standard(production: Pr
     assert set(container(predictor)["resources"]) == {"requests", "limits"}
 
 
+def test_what_a_server_says_before_it_ends_is_in_the_pod_s_status(production: Production) -> None:
+    for predictor in predictors(production(TWO)):
+        assert container(predictor)["terminationMessagePolicy"] == "FallbackToLogsOnError"
+
+
 def test_no_shell_runs_and_there_is_time_to_drain(production: Production) -> None:
     (predictor,) = predictors(production(ALONE))
     assert set(container(predictor)["lifecycle"]["preStop"]) == {"httpGet"}

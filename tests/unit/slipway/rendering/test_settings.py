@@ -38,6 +38,9 @@ WRONG: dict[str, Any] = {
     "request_log.port": 0,
     "request_log.url": "nats://" + "user:password@nats:4222",
     "request_log.password": "hunter2",
+    "alerts.errors": 0,
+    "alerts.p99_seconds": "0.1",
+    "alerts": None,
 }
 
 
