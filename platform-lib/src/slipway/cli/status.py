@@ -15,6 +15,8 @@ import typer
 from slipway.cli.options import Json, PlatformFile
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from slipway.status.repository import Asked
     from slipway.status.standing import Status
     from slipway.status.watch import Looker
@@ -129,19 +131,23 @@ def _follow(looks: Iterator[Status], html: Path | None, json: bool) -> None:
     from slipway.status import machine, terminal
 
     console = Console(highlight=False)
-    redraws = console.is_terminal and not json
-    screen = Live(console=console, screen=True, auto_refresh=False) if redraws else None
+    screen = Live(console=console, screen=True, auto_refresh=False) if console.is_terminal and not json else None
     told: dict[str, Any] | None = None
-    with screen or nullcontext():
-        for found in looks:
-            now, content = datetime.now(UTC), machine.as_json(found)
-            shown = terminal.shown(found, now, console.width)
-            if screen is not None:
-                screen.update(shown, refresh=True)
-            elif content != told:
-                print(dumps(content, sort_keys=True, ensure_ascii=False), flush=True) if json else console.print(shown)
-            if content != told:
-                _write(found, now, html)
-            told = content
-    if redraws:
-        console.print(shown)
+    shown: RenderableType = ""
+    try:
+        with screen or nullcontext():
+            for found in looks:
+                now, content = datetime.now(UTC), machine.as_json(found)
+                shown = terminal.shown(found, now, console.width)
+                if screen is not None:
+                    screen.update(shown, refresh=True)
+                elif content != told:
+                    print(dumps(content, sort_keys=True, ensure_ascii=False), flush=True) if json else console.print(
+                        shown
+                    )
+                if content != told:
+                    _write(found, now, html)
+                told = content
+    finally:
+        if screen is not None:
+            console.print(shown)
