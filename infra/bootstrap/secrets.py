@@ -54,6 +54,7 @@ class PlatformSecrets(pulumi.ComponentResource):
         urls = {user: pulumi.Output.concat(f"nats://{user}:", value, f"@{NATS}") for user, value in passwords.items()}
         self._put("nats", "nats-users", passwords)
         self._put("nats", "request-log-collector", {"url": urls["collector"]})
+        self._put("slipway", "request-log", {"url": urls["collector"]})
         for namespace in MODEL_NAMESPACES:
             self._put(namespace, "request-log", {"url": urls["server"]})
 

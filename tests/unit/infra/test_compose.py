@@ -99,6 +99,7 @@ def test_the_secrets_that_gitops_expects(local: Recorder) -> None:
     assert set(found["mlflow/mlflow-postgres"]) == {"password"}
     assert set(found["nats/nats-users"]) == {"server", "collector"}
     assert found["staging/request-log"] == found["production/request-log"]
+    assert found["slipway/request-log"] == found["nats/request-log-collector"]
     assert found["nats/request-log-collector"]["url"].startswith("nats://collector:secret-")
     password = found["git-credentials"]["htpasswd"] and opened(found["slipway/canary-git"]["password"])
     assert found["slipway/canary-git"] == {
