@@ -18,6 +18,7 @@ from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.coordination_v1 import Lease
 from lightkube.resources.core_v1 import Pod
+from yaml import YAMLError
 
 from slipway.errors import SlipwayError
 
@@ -51,8 +52,11 @@ class Cluster:
 
     def __init__(self, kubeconfig: Path | None = None) -> None:
         with _telling():
-            config = KubeConfig.from_file(kubeconfig) if kubeconfig is not None else KubeConfig.from_env()
-            self._client = Client(config=config, timeout=_TIMEOUT)
+            try:
+                config = KubeConfig.from_file(kubeconfig) if kubeconfig is not None else KubeConfig.from_env()
+                self._client = Client(config=config, timeout=_TIMEOUT)
+            except (LookupError, TypeError, AttributeError, YAMLError) as error:
+                raise ConfigError(f"{kubeconfig or 'the kubeconfig'} is none ({error!r})") from error
 
     def close(self) -> None:
         """Close its connections."""
