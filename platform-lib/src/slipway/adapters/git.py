@@ -183,7 +183,16 @@ class Remote:
         """
         inside = Remote(worktree, self.name, self.committer)
         inside._out("add", "--all", "--", *map(str, paths))
-        inside._out(*inside._author(), "-c", "core.hooksPath=/dev/null", "commit", "--quiet", f"--message={message}")
+        options = [*inside._author(), "-c", "core.hooksPath=/dev/null"]
+        done = inside._git(*options, "commit", "--quiet", f"--message={message}")
+        if done.returncode != 0 and self.committer is not None and self.committer.key is not None:
+            said = " ".join(done.stderr.split())
+            raise GitFault(
+                f"The commit cannot be signed with {self.committer.key}: {said}",
+                "Name an SSH private key without a password.",
+            )
+        if done.returncode != 0:
+            raise GitFault(f"Git cannot commit: {done.stderr.strip()}", "Mend that, and run the same command again.")
         return inside._out("rev-parse", "HEAD").strip()
 
     def note(self, notes: str | None, commit: str) -> str:

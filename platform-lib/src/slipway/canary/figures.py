@@ -34,7 +34,7 @@ class _State:
     findings: tuple[Finding, ...] = ()
 
 
-@dataclass
+@dataclass(eq=False)  # the registry keeps it by its identity
 class Figures(Collector):
     """The metrics. One that is of a roll-out is gone with it."""
 

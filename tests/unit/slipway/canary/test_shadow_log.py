@@ -11,8 +11,9 @@ import pytest
 from nats.js import JetStreamContext
 
 from slipway.canary import shadow_log
-from slipway.canary.observation import Rollout
-from slipway.canary.shadow_log import RequestLogFault, ShadowLog
+from slipway.canary.observation import Rollout, Shadowed
+from slipway.canary.shadow_log import ShadowLog
+from slipway.rendering.canary import Canary
 from slipway.request_log.settings import Access
 from tests import rollouts
 from tests.conftest import MODEL
@@ -51,8 +52,18 @@ def publish(server: NatsServer, stream: str, *bodies: bytes, model: str = MODEL)
     server.run(work)
 
 
-def reader(server: NatsServer, stream: str) -> ShadowLog:
-    return ShadowLog(Access((server.url,)), stream, stream)
+class Reader(ShadowLog):
+    """One that is only asked before the first step."""
+
+    def look(self, rollout: Rollout, settings: Canary, now: datetime) -> Shadowed:
+        found = super().look(rollout, settings, now)
+        assert found is not None
+        assert self.fault == ""
+        return found
+
+
+def reader(server: NatsServer, stream: str) -> Reader:
+    return Reader(Access((server.url,)), stream, stream)
 
 
 def pair(*names: str, gap: float = 0.0) -> tuple[bytes, bytes]:
@@ -129,9 +140,31 @@ def test_nothing_logged_yet_is_no_fault_and_no_consumer_stays(nats: NatsServer, 
     assert nats.run(consumers) == 0
 
 
-def test_nats_away_is_told_without_its_password(tmp_path: Path) -> None:
-    server = NatsServer(tmp_path)
-    log = ShadowLog(Access((server.url.replace("nats://", "nats://canary:secret@"),)))
-    with pytest.raises(RequestLogFault, match=r"request log at 127\.0\.0\.1:") as told:
-        log.look(rollout(), settings(), datetime.now(UTC))
-    assert "secret" not in str(told.value)
+def test_nats_away_is_told_once_without_its_password_and_what_was_read_stays(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    under_way, later = rollout(datetime.now(UTC) - timedelta(seconds=1)), datetime.now(UTC) + LATER
+    with NatsServer(tmp_path) as server:
+        log = ShadowLog(Access((server.url.replace("nats://", "nats://canary:secret@"),)), "away", "away")
+        publish(server, "away", *pair("a"))
+        read = log.look(under_way, settings(), later)
+        assert read is not None
+        assert (read.pairs, log.fault) == (1, "")
+        server.kill()
+        assert log.look(under_way, settings(), later) == read
+        assert log.look(under_way, settings(), later) == read
+        assert log.fault.startswith(f"the request log at 127.0.0.1:{server.port} cannot be read: ")
+        server.start()
+        publish(server, "away", *pair("b"))
+        read = log.look(under_way, settings(), later)
+        assert read is not None
+        assert (read.pairs, log.fault) == (2, "")
+    assert caplog.text.count("cannot be read") == 1
+    assert "secret" not in caplog.text
+
+
+def test_with_traffic_of_its_own_a_challenger_has_no_shadow(nats: NatsServer, stream: str) -> None:
+    publish(nats, stream, *pair("a"))
+    assert (
+        ShadowLog(Access((nats.url,)), stream, stream).look(rollouts.rollout(10), settings(), datetime.now(UTC)) is None
+    )
