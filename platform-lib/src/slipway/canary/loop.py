@@ -75,6 +75,10 @@ class Outcome:
     commit: str | None
     fault: SlipwayError | None
 
+    @property
+    def place(self) -> Place:
+        return self.environment, self.model
+
 
 @dataclass(frozen=True)
 class _Read:
@@ -125,7 +129,7 @@ class Loop:
             self._main = main
         outcomes = [self._one(place, read) for place, read in self._board.items() if read.rollout or read.fault]
         places = [place for place, read in self._board.items() if read.rollout]
-        self.figures.under_way(places)
+        self.figures.under_way(places, [outcome.place for outcome in outcomes if outcome.fault is not None])
         self.lookout.sight.forget(places)
         self._tell(main, noted)
         return outcomes
@@ -150,7 +154,6 @@ class Loop:
         except Exception as error:
             _log.exception("Slipway itself is at fault", extra=_labels(place))
             fault = SlipwayError(f"{type(error).__name__}: {error}", "Report this, with the traceback in the log.")
-        self.figures.broken(place, fault is not None)
         if fault is not None:
             self.figures.faults.labels("/".join(place)).inc()
         outcome = Outcome(*place, release, decided, commit, fault)
@@ -189,7 +192,7 @@ class Loop:
 
     def _say(self, outcome: Outcome) -> None:
         """One line in the log; what was said already and led to nothing is said again after a while only."""
-        place, decided = (outcome.environment, outcome.model), outcome.decision
+        place, decided = outcome.place, outcome.decision
         what = outcome.fault.what if outcome.fault is not None else str(decided.action if decided is not None else "")
         now = self.clock().timestamp()
         before, at = self._said.get(place, ("", 0.0))
@@ -224,7 +227,7 @@ def run(loop: Loop, candidate: Candidate, seconds: float, stopped: threading.Eve
                 loop.figures.faults.labels("main").inc()
                 _log.exception("Slipway itself is at fault")
         else:
-            loop.figures.under_way(())
+            loop.figures.under_way((), ())
         stopped.wait(seconds)
 
 

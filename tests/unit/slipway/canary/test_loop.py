@@ -29,7 +29,7 @@ def ours(tmp_path: Path) -> Iterator[World]:
 
 
 def until(ours: World, loop: Loop, done: str, most: int = 60) -> list[str]:
-    """The actions up to ``done``, each once in a row; the committer's clock is the machine's, so commits are redated."""
+    """The actions up to ``done``, each once in a row; commits have the machine's time, and are given the world's."""
     seen: list[str] = []
     for _ in range(most):
         before = ours.toy.main
@@ -165,7 +165,7 @@ def test_a_newer_challenger_supersedes_it(ours: World) -> None:
 def test_prometheus_away_holds_and_comes_back(ours: World) -> None:
     ours.challenge(10)
     loop = ours.loop()
-    assert ours.step(loop, 20) == "wait"
+    assert ours.step(loop, 8) == "wait"
     ours.prometheus.away = True
     labels = {"environment": "production", "model": MODEL, "release": CHALLENGER[:12]}
     for _ in range(30):
@@ -190,8 +190,8 @@ def test_kubernetes_away_holds_and_comes_back(ours: World) -> None:
 def test_a_remote_away_raises_and_comes_back(ours: World, tmp_path: Path) -> None:
     ours.challenge()
     loop = ours.loop()
+    ours.toy.platform.bare.rename(tmp_path / "away")
     with pytest.raises(GitFault):
-        ours.toy.platform.bare.rename(tmp_path / "away")
         ours.step(loop)
     (tmp_path / "away").rename(ours.toy.platform.bare)
     assert ours.step(loop, 10) == "advance"
@@ -277,10 +277,10 @@ def test_one_who_does_not_lead_decides_and_does_nothing(ours: World) -> None:
 def test_what_it_tells_prometheus(ours: World) -> None:
     ours.challenge(10)
     loop = ours.loop()
-    ours.step(loop, 20)
+    ours.step(loop, 8)
     labels = {"environment": "production", "model": MODEL, "release": CHALLENGER[:12]}
     assert metric(loop, "slipway_rollout_weight", **labels) == 10.0
-    assert metric(loop, "slipway_rollout_last_look_timestamp_seconds", **labels) == BEGIN + 20
+    assert metric(loop, "slipway_rollout_last_look_timestamp_seconds", **labels) == BEGIN + 8
     assert metric(loop, "slipway_rollout_decisions_total", **labels, action="wait") == 1.0
     for aspect in ("errors", "latency", "scores"):
         value = metric(loop, "slipway_rollout_e_value", **labels, aspect=aspect)
