@@ -97,9 +97,10 @@ def test_the_secrets_that_gitops_expects(local: Recorder) -> None:
     }
     assert set(found["seldon-system/seldon-webhook-server-cert"]) == {"tls.crt", "tls.key", "ca.crt"}
     assert set(found["mlflow/mlflow-postgres"]) == {"password"}
-    assert set(found["nats/nats-users"]) == {"server", "collector"}
+    assert set(found["nats/nats-users"]) == {"server", "collector", "canary"}
     assert found["staging/request-log"] == found["production/request-log"]
     assert found["nats/request-log-collector"]["url"].startswith("nats://collector:secret-")
+    assert found["slipway/canary-request-log"]["url"].startswith("nats://canary:secret-")
     password = found["git-credentials"]["htpasswd"] and opened(found["slipway/canary-git"]["password"])
     assert found["slipway/canary-git"] == {
         "url": "http://git.slipway-git.svc.cluster.local/platform.git",

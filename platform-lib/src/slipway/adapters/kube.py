@@ -25,6 +25,7 @@ from slipway.errors import SlipwayError
 _SeldonDeployment = create_namespaced_resource(
     "machinelearning.seldon.io", "v1", "SeldonDeployment", "seldondeployments"
 )
+_Application = create_namespaced_resource("argoproj.io", "v1alpha1", "Application", "applications")
 _TIMEOUT = httpx2.Timeout(4.0)
 _NOT_FOUND, _CONFLICT = 404, 409
 
@@ -87,6 +88,15 @@ class Cluster:
         """
         found = self._find(_SeldonDeployment, namespace, name)
         return dict(found.to_dict().get("status") or {}) if found is not None else {}
+
+    def argo_status(self, namespace: str, name: str) -> dict[str, Any] | None:
+        """The status of an Application of Argo CD; None if there is no such Application.
+
+        Raises:
+            KubeFault: when Kubernetes cannot be asked.
+        """
+        found = self._find(_Application, namespace, name)
+        return dict(found.to_dict().get("status") or {}) if found is not None else None
 
     def lease(self, namespace: str, name: str) -> Lease | None:
         """A Lease; None if there is none.
