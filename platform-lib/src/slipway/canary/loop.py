@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
+from slipway.adapters.forge import Forge, PlainGit
 from slipway.adapters.git import GitFault, Remote
 from slipway.adapters.kube import KubeFault
 from slipway.canary import history, notes
@@ -21,7 +22,7 @@ from slipway.canary.decision import Action, Decision, decide
 from slipway.canary.figures import Figures, Place
 from slipway.canary.leader import Candidate
 from slipway.canary.look import Lookout
-from slipway.canary.notes import NOTES, Forge
+from slipway.canary.notes import NOTES
 from slipway.canary.observation import Rollout
 from slipway.errors import SlipwayError, UsageError
 from slipway.rendering.canary import Canary
@@ -98,7 +99,7 @@ class Loop:
         lookout: who is asked.
         figures: where it is told.
         may: whether it may act at this moment.
-        forge: where issues are opened; None for none.
+        forge: where issues are opened.
         asked: which places to look at; None for all.
         clock: the time.
     """
@@ -107,7 +108,7 @@ class Loop:
     lookout: Lookout
     figures: Figures
     may: Callable[[], bool] = lambda: True
-    forge: Forge | None = None
+    forge: Forge = field(default_factory=PlainGit)
     asked: Callable[[Place], bool] = lambda place: True
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     _main: str = field(default="", init=False)
@@ -259,7 +260,10 @@ def _reading(remote: Remote, main: str, place: Place) -> _Read:
 
 def _thresholds(remote: Remote, main: str, place: Place) -> dict[str, float]:
     """Of the model's alerts, as its settings.yaml has them; none where that cannot be read."""
-    return {}
+    try:
+        return dict(history.read_served(remote, main, *place).alerts.model_dump())
+    except UsageError:
+        return {}
 
 
 def _labels(place: Place) -> dict[str, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from slipway.adapters.forge import PlainGit
 from slipway.adapters.git import GitFault, RemoteAway
 from slipway.canary import loop as looping
 from slipway.canary.decision import Action
@@ -96,10 +97,10 @@ def test_a_note_that_was_killed_is_made_by_whoever_looks_next(ours: World, monke
 def test_an_issue_is_opened_once_where_there_is_a_forge(ours: World) -> None:
     opened: list[tuple[str, str]] = []
 
-    class Forge:
-        def open_issue(self, title: str, body: str) -> str:
+    class Forge(PlainGit):
+        def open_issue(self, title: str, body: str) -> str | None:
             opened.append((title, body))
-            return "https://forge.example.org/issues/1"
+            raise GitFault("Its token has expired.", "Make another.")
 
     ours.challenge(10, errors=0.2)
     loop = ours.loop()
@@ -272,6 +273,13 @@ def test_one_who_does_not_lead_decides_and_does_nothing(ours: World) -> None:
     assert outcome.decision is not None
     assert (outcome.decision.action, outcome.commit) == (Action.ROLL_BACK, None)
     assert ours.weight == 10
+
+
+def test_it_exports_the_thresholds_of_alerts(ours: World) -> None:
+    loop = ours.loop()
+    loop.cycle()
+    assert metric(loop, "slipway_alert_threshold", environment="production", model=MODEL, alert="errors") == 0.01
+    assert metric(loop, "slipway_alert_threshold", environment="staging", model=MODEL, alert="p99_seconds") == 0.1
 
 
 def test_what_it_tells_prometheus(ours: World) -> None:
