@@ -16,8 +16,8 @@ from slipway.errors import SlipwayError
 
 JSON = "json"
 CONSOLE = "console"
-# Kubernetes keeps the last 2048 bytes of what a container that failed has said (terminationMessagePolicy), and the whole
-# line is to be among them. A character takes six at the most, but hardly any of ours does.
+# Kubernetes keeps the last 2048 bytes of what a container that failed has said (terminationMessagePolicy), and the
+# whole line is to be among them. A character takes six at the most, but hardly any of ours does.
 _LONGEST_REASON, _LONGEST_REMEDY = 1000, 400
 _KNOWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
