@@ -71,17 +71,19 @@ def rollout(remote: Remote, main: str, environment: str, model: str) -> Rollout 
     commits = remote.log(main, path)
     records = remote.contents([f"{commit.name}:{path}" for commit in commits])
     began = stepped = None
-    stays = True
+    stays, reverted = True, False
     for commit, content in zip(commits, records, strict=True):
-        earlier = _challenger(content)
+        before = _record(content)
+        earlier = before.challenger if before is not None else None
         if earlier is None or not _same(earlier, record.challenger):
+            reverted = _is_champion(record.challenger, before)
             break
         began = commit.at
         stays = stays and earlier.weight == record.challenger.weight
         stepped = commit.at if stays else stepped
     if began is None or stepped is None:
         raise GitFault(f"Git has no commit of {main} that touches {path}.", "See whether the clone is a shallow one.")
-    return Rollout(environment, model, record, began, stepped, main)
+    return Rollout(environment, model, record, began, stepped, main, reverted)
 
 
 def events(remote: Remote, main: str, environment: str, model: str, most: int = 100) -> tuple[Event, ...]:
@@ -152,9 +154,9 @@ def _record(content: bytes | None) -> Record | None:
         return None
 
 
-def _challenger(content: bytes | None) -> Challenger | None:
-    record = _record(content)
-    return record.challenger if record is not None else None
+def _is_champion(challenger: Challenger, record: Record | None) -> bool:
+    champion = record.champion if record is not None else None
+    return champion is not None and (champion.release, champion.image) == (challenger.release, challenger.image)
 
 
 def _same(one: Challenger | None, other: Challenger) -> bool:

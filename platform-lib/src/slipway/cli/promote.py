@@ -1,14 +1,18 @@
-"""``slipway promote``: a published release into an environment, by one commit."""
+"""``slipway promote``: a published release into an environment, by one commit and its pull request."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import asdict
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from slipway.cli.options import Json, Model, PlatformFile
+
+if TYPE_CHECKING:
+    from slipway.promotion.promote import Promoted
 
 
 def promote(
@@ -18,6 +22,12 @@ def promote(
         str | None, typer.Option("--release", help="At least 8 digits of its digest; by default the model's only one.")
     ] = None,
     remote: Annotated[str, typer.Option("--remote", help="The Git remote whose main the cluster runs.")] = "platform",
+    forge: Annotated[
+        str, typer.Option("--forge", help="github or git; auto is GitHub where the remote's URL leads there.")
+    ] = "auto",
+    body: Annotated[
+        Path | None, typer.Option("--body", metavar="FILE", help="Write there, too, what the pull request says.")
+    ] = None,
     merge: Annotated[
         bool, typer.Option("--merge", help="Make the commit the remote's main at once: no pull request, no review.")
     ] = False,
@@ -25,27 +35,30 @@ def promote(
     platform: PlatformFile = None,
     json: Json = False,
 ) -> None:
-    """Promote a published release: a commit on the remote's main, in a branch of the remote, ready for a pull request.
+    """Promote a published release: a commit on the remote's main, in a branch of the remote, with its pull request.
 
     The commit changes release.yaml of the environment and its rendered folder, and nothing else. Your checkout is not
     touched. Where nothing runs yet the release becomes the champion; beside a champion it is the challenger, and has no
-    traffic until a roll-out gives it some. Production takes only what staging completed. Twice changes nothing.
+    traffic until a roll-out gives it some. Production takes only what staging completed. Twice changes nothing; a newer
+    release supersedes the open promotion of an older one. Without a forge the commit says what a pull request would.
 
     Examples:
 
       slipway promote flight_delay --to staging
 
-      slipway promote flight_delay --to production --release 3f9a0c42 --merge --json
+      slipway promote flight_delay --to production --release 3f9a0c42 --forge github --body request.md
 
       slipway promote flight_delay --to staging --first --merge
     """
     from slipway import project
+    from slipway.adapters.forge import choose
     from slipway.adapters.git import Remote
-    from slipway.files import canonical_json
+    from slipway.files import canonical_json, replacing
     from slipway.progress import step
     from slipway.promotion import platform as platforms
+    from slipway.promotion.candidate import describer
     from slipway.promotion.order import Promotion
-    from slipway.promotion.promote import champion
+    from slipway.promotion.promote import Means, champion
     from slipway.promotion.promote import promote as push
     from slipway.promotion.publish import find_image
     from slipway.release.find import find
@@ -54,14 +67,29 @@ def promote(
     project.paths(model)
     check_environment(to)
     where, folder = platforms.read(platform), find(release or model).resolve()
-    asked = Promotion(to, model, folder.name)
-    target = Remote(project.root(), remote)
-    if first and (runs := champion(asked, target)) is not None:
+    target = body.resolve() if body is not None else None
+    project.enter()
+    asked, git = Promotion(to, model, folder.name), Remote(project.root(), remote)
+    if first and (runs := champion(asked, git)) is not None:
         print(canonical_json(asdict(runs)).decode() if json else f"{to} runs {model} {runs.release[:12]} already")
         return
+    means = Means(
+        git, choose(git, forge), lambda: find_image(where, model, folder.name), describer(folder, model, where)
+    )
     with step(f"promoting {model} {folder.name[:12]} to {to}"):
-        done = push(asked, target, lambda: find_image(where, model, folder.name), merge)
+        done = push(asked, means, merge)
+    if target is not None:
+        with replacing(target) as staged:
+            staged.write_text(done.body, encoding="utf-8")
     if json:
         sys.stdout.write(canonical_json(asdict(done)).decode())
-        return
+    else:
+        _print(done)
+
+
+def _print(done: Promoted) -> None:
     print(f"{done.commit}  {done.branch}  {done.role}" + (" (there already)" if done.already else ""))
+    for name in done.superseded:
+        print(f"supersedes {name}")
+    if done.url is not None:
+        print(done.url)

@@ -146,3 +146,20 @@ def test_places_are_those_that_hold_a_record(toy: Toy) -> None:
     (toy.other / "gitops/envs/staging/empty/settings.yaml").touch()
     toy.push("a model without a record")
     assert history.places(toy.remote, toy.main) == [("production", MODEL), ("staging", MODEL)]
+
+
+def test_who_was_the_champion_before_its_promotion_was_reverted(toy: Toy) -> None:
+    toy.commit(record(100))
+    advanced = rollout(toy)
+    assert advanced is not None
+    assert not advanced.reverted
+    toy.commit(record(champion=CHALLENGER), at=BEGIN + 60)
+    toy.commit(record(100), at=BEGIN + 90)
+    toy.commit(record(50), at=BEGIN + 95)
+    found = rollout(toy)
+    assert found is not None
+    assert (found.reverted, found.began, found.stepped) == (True, moment(90), moment(95))
+    toy.commit(record(10, release=NEXT), at=BEGIN + 120)
+    following = rollout(toy)
+    assert following is not None
+    assert not following.reverted
