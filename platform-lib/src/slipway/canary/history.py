@@ -23,10 +23,11 @@ from slipway.errors import UsageError
 from slipway.release.record import Challenger, Record
 from slipway.rendering.canary import Canary
 from slipway.rendering.served import ENVS, folder
+from slipway.rendering.settings import Settings
 
 ROLLOUT, ACTION, RELEASE = "Slipway-Rollout", "Slipway-Action", "Slipway-Release"
 WEIGHT, EVIDENCE = "Slipway-Weight", "Slipway-Evidence"
-RECORD_FILE, SETTINGS_FILE = "release.yaml", "canary.yaml"
+RECORD_FILE, SETTINGS_FILE, SERVED_FILE = "release.yaml", "canary.yaml", "settings.yaml"
 # What people do without a trailer: the challenger is taken away, as by `git revert`, or something else is changed.
 WITHDRAW, EDIT = "withdraw", "edit"
 _OBJECT = 12
@@ -129,6 +130,15 @@ def read_settings(remote: Remote, main: str, environment: str, model: str) -> Ca
         UsageError: when it is not there or not what it must be.
     """
     return Canary.parse(*_content(remote, main, folder(environment, model) / SETTINGS_FILE))
+
+
+def read_served(remote: Remote, main: str, environment: str, model: str) -> Settings:
+    """What settings.yaml holds at ``main``.
+
+    Raises:
+        UsageError: when it is not there or not what it must be.
+    """
+    return Settings.parse(*_content(remote, main, folder(environment, model) / SERVED_FILE))
 
 
 def trailers(rollout: Rollout, action: str, weight: int, findings: Sequence[Finding]) -> list[str]:
