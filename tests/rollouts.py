@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import yaml
-
 from slipway.canary.comparison import Finding
 from slipway.canary.decision import Action, Decision
 from slipway.canary.history import Event
@@ -14,7 +12,7 @@ from slipway.canary.observation import Readiness, Rollout
 from slipway.release.record import Challenger, Published, Record, Rejected
 from slipway.rendering.canary import Canary
 from slipway.status.standing import Application, Seen, Standing
-from tests.conftest import MODEL, ROOT
+from tests.conftest import MODEL
 from tests.toy_platform import IMAGES, RELEASES
 
 NOON = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
@@ -24,9 +22,21 @@ COMMIT = "0123456789" * 4
 
 
 def canary() -> Canary:
-    """The monorepo's own settings of production."""
-    content = yaml.safe_load((ROOT / "gitops/envs/production" / MODEL / "canary.yaml").read_text())
-    return Canary.model_validate(content)
+    """Settings of four steps."""
+    limits = {"seconds": 60, "limit_seconds": 3600}
+    steps = [(10, 2000), (25, 4000), (50, 8000), (100, 2000)]
+    return Canary.model_validate(
+        {
+            "readiness": {"stable_seconds": 10, "limit_seconds": 300, "restarts": 2},
+            "shadow": None,
+            "steps": [{"weight": weight, "requests": requests, **limits} for weight, requests in steps],
+            "false_alarm": 0.05,
+            "block_seconds": 15,
+            "errors": {"margin": 0.002},
+            "latency": {"ratio": 1.1, "quantiles": [0.5, 0.99]},
+            "scores": {"margin": 0.01, "quantiles": [0.5]},
+        }
+    )
 
 
 def rollout(weight: int = 10, rejected: tuple[Rejected, ...] = ()) -> Rollout:

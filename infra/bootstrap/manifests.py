@@ -10,8 +10,6 @@ from infra.bootstrap import health
 NAMESPACE = "argocd"
 REDIS_IMAGE = "docker.io/library/redis:7.0.15"
 """Debian 12's version instead of upstream's 8.2: the one that can be had where no registry is reachable."""
-WAVE_DELAY = "1"
-"""Seconds between two waves instead of 2: each roll-out's step has two, and how long it takes is measured."""
 _LEFT_OUT = ("dex-server", "notifications-controller")
 _CLUSTER_WIDE = frozenset({"CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"})
 Document = dict[str, Any]
@@ -35,8 +33,6 @@ def adapt(
         for container in _containers(document):
             # The tags are versions: asking for them anew at each start would only need the registry at each start.
             container["imagePullPolicy"] = "IfNotPresent"
-            if container["name"] == "argocd-application-controller":
-                container.setdefault("env", []).append({"name": "ARGOCD_SYNC_WAVE_DELAY", "value": WAVE_DELAY})
             if container["name"] == "redis":
                 container |= {"image": REDIS_IMAGE, "command": ["redis-server"]}
     _one(kept, "ConfigMap", "argocd-cm")["data"] = settings(reconciliation)
@@ -66,6 +62,8 @@ def parameters() -> dict[str, str]:
         # Reached through the loopback or inside the cluster; a gateway in front of it adds TLS.
         "server.insecure": "true",
         "controller.self.heal.timeout.seconds": "1",
+        # Each step of a roll-out has two waves; a model's health says itself whether it is about what was applied.
+        "controller.sync.wave.delay.seconds": "1",
         "applicationsetcontroller.enable.progressive.syncs": "false",
     }
 

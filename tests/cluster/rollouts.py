@@ -81,6 +81,7 @@ class Rollouts:
         self._bodies = bodies
         self._home = clone.top / "gitops/envs" / environment / MODEL
         self.first = self.champion
+        self._began = clone.git("rev-parse", "FETCH_HEAD")
 
     def load(self) -> Load:
         """Steady load through the gateway."""
@@ -131,6 +132,10 @@ class Rollouts:
         found = [entry.strip("\n").split("\0") for entry in told.split("\x01") if entry.strip("\n")]
         return [_step(fields) for fields in found if fields[4] == f"{self.environment}/{MODEL}"]
 
+    def last(self, release: str) -> Step:
+        """The last commit about a release."""
+        return [step for step in self.steps(self._began) if step.release == release][-1]
+
     def settled(self) -> object:
         """Whether the cluster runs what Git says."""
         state = self.platform.applications().get(f"{self.environment}-{NAME}")
@@ -157,7 +162,7 @@ class Rollout:
 
     @property
     def steps(self) -> list[Step]:
-        """Its commits so far, the promotion first."""
+        """Its commits so far, by their trailers, the promotion first."""
         return [step for step in self.of.steps(self.began) if step.release == self.release]
 
     def until(self, action: str, seconds: float = PATIENCE, weight: int | None = None) -> list[Step]:
@@ -169,7 +174,7 @@ class Rollout:
                 if step.action == action and weight in (None, step.weight):
                     return steps[: number + 1]
             told = [f"{step.action} {step.weight} %" for step in steps]
-            assert steps[-1].action not in ("promote", "roll back"), f"{told}: {steps[-1].body}"
+            assert not told or steps[-1].action not in ("promote", "roll back"), f"{told}: {steps[-1].body}"
             assert time.monotonic() < end, f"no {action!r} within {seconds:.0f} s, but {told}"
             time.sleep(0.5)
 

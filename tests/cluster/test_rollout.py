@@ -97,27 +97,28 @@ def _heal(platform: Platform, rollout: Rollout) -> None:
 
 
 def test_reverting_the_promotion_restores_the_champion(production: Rollouts, good: Path) -> None:
-    before = production.first
-    production.clone.pull()
-    steps = production.steps(production.clone.git("rev-list", "--max-parents=0", "HEAD"))
-    mine = [step for step in steps if step.release == good.name]
+    """One `git revert` of the commit that made it the champion: people are answered by it until the other is back."""
+    before, clone = production.first, production.clone
+    clone.pull()
+    promoted = production.last(good.name)
+    assert promoted.action == "promote"
     with production.load() as load:
         load.wait_for(200)
-        production.clone.git("revert", "--no-edit", f"{mine[0].commit}^..{mine[-1].commit}")
-        production.clone.git("push", "--quiet", "platform", "HEAD:main")
+        clone.git("revert", "--no-edit", promoted.commit)
+        clone.git("push", "--quiet", "platform", "HEAD:main")
         pushed = time.time()
-        record = production.record()
-        assert (record.challenger, record.champion and record.champion.release) == (None, before)
-
-        def only_the_champion() -> object:
-            found = {answer.release for answer in load.answers[-100:]}
-            return found == {before} or found
-
-        eventually(only_the_champion, "the champion alone answers", 120)
+        rollout = Rollout(production, good.name, clone.git("rev-parse", "HEAD"))
+        taken = rollout.until("roll back")[-1]
+        rollout.quiet(load)
         eventually(production.settled, "nothing is left of the challenger", 120)
         load.wait_for(200)
-    first = min(answer.at for answer in load.of(before) if answer.at > pushed)
     last = max(answer.at for answer in load.of(good.name))
-    log.info("reverted: first answer of the champion after %.1f s, last of the other after %.1f s; answers %s",
-             first - pushed, last - pushed, dict(load.counts))  # fmt: skip
+    log.info("reverted: taken back after %.1f s, the last answer of it after %.1f s; answers %s",
+             taken.at - pushed, last - pushed, dict(load.counts))  # fmt: skip
+    record = production.record()
+    assert (record.challenger, record.champion and record.champion.release) == (None, before)
+    rejected = record.rejection(good.name)
+    assert rejected is not None
+    assert "reverted" in rejected.reason
+    assert {answer.release for answer in load.answers[-200:]} == {before}
     assert load.failed() == [], load.counts

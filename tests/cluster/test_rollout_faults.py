@@ -43,7 +43,7 @@ def _end(rollout: Rollout, load: Load, reason: str) -> Step:
     assert record.challenger is None
     rejected = record.rejection(rollout.release)
     assert rejected is not None
-    assert re.search(reason, rejected.reason), rejected.reason
+    assert re.search(reason, rejected.reason, re.IGNORECASE), rejected.reason
     assert rejected.reason in last.body or rejected.reason in last.subject, last
     changed = staging.clone.git("diff", "--name-only", f"{last.commit}^", last.commit).splitlines()
     homes = (f"gitops/envs/staging/{MODEL}/release.yaml", f"gitops/rendered/staging/{MODEL}/")

@@ -18,12 +18,14 @@ from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.coordination_v1 import Lease
 from lightkube.resources.core_v1 import Pod
+from yaml import YAMLError
 
 from slipway.errors import SlipwayError
 
 _SeldonDeployment = create_namespaced_resource(
     "machinelearning.seldon.io", "v1", "SeldonDeployment", "seldondeployments"
 )
+_Application = create_namespaced_resource("argoproj.io", "v1alpha1", "Application", "applications")
 _TIMEOUT = httpx2.Timeout(4.0)
 _NOT_FOUND, _CONFLICT = 404, 409
 
@@ -50,8 +52,11 @@ class Cluster:
 
     def __init__(self, kubeconfig: Path | None = None) -> None:
         with _telling():
-            config = KubeConfig.from_file(kubeconfig) if kubeconfig is not None else KubeConfig.from_env()
-            self._client = Client(config=config, timeout=_TIMEOUT)
+            try:
+                config = KubeConfig.from_file(kubeconfig) if kubeconfig is not None else KubeConfig.from_env()
+                self._client = Client(config=config, timeout=_TIMEOUT)
+            except (LookupError, TypeError, AttributeError, YAMLError) as error:
+                raise ConfigError(f"{kubeconfig or 'the kubeconfig'} is none ({error!r})") from error
 
     def close(self) -> None:
         """Close its connections."""
@@ -83,6 +88,15 @@ class Cluster:
         """
         found = self._find(_SeldonDeployment, namespace, name)
         return dict(found.to_dict().get("status") or {}) if found is not None else {}
+
+    def argo_status(self, namespace: str, name: str) -> dict[str, Any] | None:
+        """The status of an Application of Argo CD; None if there is no such Application.
+
+        Raises:
+            KubeFault: when Kubernetes cannot be asked.
+        """
+        found = self._find(_Application, namespace, name)
+        return dict(found.to_dict().get("status") or {}) if found is not None else None
 
     def lease(self, namespace: str, name: str) -> Lease | None:
         """A Lease; None if there is none.

@@ -20,8 +20,6 @@ Whole = npt.NDArray[np.int64]
 # Before anything is seen: one of 200 answers fails, as if half of 100 had been seen; a few answers lie as the cut says.
 ERRORS_SEEN, ANSWERS_SEEN = 0.5, 100.0
 LIKE_THE_CUT = 4.0
-# Bounds are rounded: one that is short of the ratio by less than this counts as that far.
-ROUNDED = 0.01
 
 
 @dataclass(frozen=True)
@@ -131,4 +129,4 @@ def _beyond(counts: Reals, bound: Whole, above: bool) -> Sample:
 def _farther(ratio: float) -> Whole:
     """For each bound of durations the index of the one that lies ``ratio`` times as far; infinity's if none does."""
     bounds = np.array(DURATION_BOUNDS)
-    return np.searchsorted(bounds, bounds * ratio * (1 - ROUNDED))
+    return np.searchsorted(bounds, bounds * ratio)

@@ -74,9 +74,10 @@ def compare(blocks: Sequence[Block], settings: Canary) -> tuple[Finding, ...]:
 
 
 def _found(aspect: str, cuts: Sequence[Cut], say: Callable[[Cut], str], settings: Canary) -> Finding:
-    cut = max(cuts, key=lambda cut: cut.log_e.max(initial=0.0))
-    e_value = float(np.exp(averaged(cuts).max(initial=0.0).clip(max=MOST)))
-    enough = threshold(settings)
+    whole, enough = averaged(cuts), threshold(settings)
+    clearest = whole.argmax() if whole.size else 0
+    cut = max(cuts, key=lambda cut: cut.log_e[clearest] if whole.size else 0.0)
+    e_value = float(np.exp(whole.max(initial=0.0).clip(max=MOST)))
     (champion, compared), (challenger, answers) = _totals(cut)
     said = "nothing has been answered by both yet"
     if compared and answers:

@@ -2,7 +2,8 @@
 
 Prometheus' own ``increase`` extrapolates to the window's ends and so makes fractions of requests; a test of counts
 needs counts. Here a counter that is less than it was has begun anew (its pod's container restarted) and has grown by
-what it says; a pod that was not there before has grown by all that it says.
+what it says; a pod that was not there before has grown by all that it says. What a pod answered between the last look
+and its restart is lost, as nobody has told of it; restarts are counted by themselves.
 """
 
 from __future__ import annotations

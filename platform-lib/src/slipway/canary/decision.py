@@ -51,6 +51,8 @@ def decide(rollout: Rollout, settings: Canary, seen: Observation) -> Decision:
     if seen.shadow is not None and seen.shadow.finding is not None:
         findings = (*findings, seen.shadow.finding)
     weight = rollout.challenger.weight
+    if rollout.reverted:
+        return _take_back(rollout, settings, seen, findings)
     fault = _fault(weight, settings, seen) or _worse(findings)
     if fault:
         return Decision(Action.ROLL_BACK, 0, fault, findings)
@@ -61,6 +63,18 @@ def decide(rollout: Rollout, settings: Canary, seen: Observation) -> Decision:
     if action is Action.ROLL_BACK:
         weight = 0
     return Decision(action, weight, reason, findings)
+
+
+def _take_back(rollout: Rollout, settings: Canary, seen: Observation, findings: tuple[Finding, ...]) -> Decision:
+    """A release whose promotion was reverted answers until the champion before it can, which has begun anew."""
+    weight, champion = rollout.challenger.weight, seen.champion
+    stable = _stable(champion, seen.at) if champion is not None else 0.0
+    if champion is None or stable < settings.readiness.stable_seconds:
+        said = "its promotion was reverted, and the champion is not back yet"
+        if champion is not None:
+            said = _because(f"{said}: {_progress(champion, stable, settings.readiness.stable_seconds)}", champion)
+        return Decision(Action.WAIT, weight, said, findings)
+    return Decision(Action.ROLL_BACK, 0, "its promotion was reverted: the champion before it is back", findings)
 
 
 def answered(rollout: Rollout, settings: Canary, blocks: Sequence[Block]) -> int:
@@ -105,8 +119,7 @@ def _worse(findings: Sequence[Finding]) -> str:
 
 def _before_traffic(rollout: Rollout, settings: Canary, seen: Observation) -> tuple[Action, str]:
     readiness, limits = seen.readiness, settings.readiness
-    waited, since = _seconds(rollout.began, seen.at), readiness.stable_since
-    stable = _seconds(since, seen.at) if since is not None and _all_ready(readiness) else 0.0
+    waited, stable = _seconds(rollout.began, seen.at), _stable(readiness, seen.at)
     if stable < limits.stable_seconds:
         if waited >= limits.limit_seconds:
             said = f"it was not ready for {limits.stable_seconds} s without a break within {limits.limit_seconds} s"
@@ -141,6 +154,12 @@ def _at_step(rollout: Rollout, settings: Canary, seen: Observation) -> tuple[Act
         ready = f"{seen.readiness.ready} of {seen.readiness.wanted} replicas are ready"
         return Action.WAIT, _because(f"{said}, and {ready}", seen.readiness)
     return Action.ADVANCE, f"{said}, and is not worse than the champion"
+
+
+def _stable(readiness: Readiness, at: datetime) -> float:
+    """Seconds for which all replicas have been ready without a break."""
+    since = readiness.stable_since
+    return _seconds(since, at) if since is not None and _all_ready(readiness) else 0.0
 
 
 def _all_ready(readiness: Readiness) -> bool:

@@ -8,11 +8,13 @@ trailers what the commit does; of any other commit it follows from what release.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from slipway.adapters.git import Commit, GitFault, Remote
 from slipway.canary.comparison import Finding
@@ -21,13 +23,16 @@ from slipway.errors import UsageError
 from slipway.release.record import Challenger, Record
 from slipway.rendering.canary import Canary
 from slipway.rendering.served import ENVS, folder
+from slipway.rendering.settings import Settings
 
 ROLLOUT, ACTION, RELEASE = "Slipway-Rollout", "Slipway-Action", "Slipway-Release"
 WEIGHT, EVIDENCE = "Slipway-Weight", "Slipway-Evidence"
-RECORD_FILE, SETTINGS_FILE = "release.yaml", "canary.yaml"
+RECORD_FILE, SETTINGS_FILE, SERVED_FILE = "release.yaml", "canary.yaml", "settings.yaml"
 # What people do without a trailer: the challenger is taken away, as by `git revert`, or something else is changed.
 WITHDRAW, EDIT = "withdraw", "edit"
 _OBJECT = 12
+_PERCENT = re.compile("[0-9]{1,2}|100")
+_decode_findings = msgspec.json.Decoder(list[Finding]).decode
 
 
 @dataclass(frozen=True)
@@ -71,17 +76,19 @@ def rollout(remote: Remote, main: str, environment: str, model: str) -> Rollout 
     commits = remote.log(main, path)
     records = remote.contents([f"{commit.name}:{path}" for commit in commits])
     began = stepped = None
-    stays = True
+    stays, reverted = True, False
     for commit, content in zip(commits, records, strict=True):
-        earlier = _challenger(content)
+        before = _record(content)
+        earlier = before.challenger if before is not None else None
         if earlier is None or not _same(earlier, record.challenger):
+            reverted = _is_champion(record.challenger, before)
             break
         began = commit.at
         stays = stays and earlier.weight == record.challenger.weight
         stepped = commit.at if stays else stepped
     if began is None or stepped is None:
         raise GitFault(f"Git has no commit of {main} that touches {path}.", "See whether the clone is a shallow one.")
-    return Rollout(environment, model, record, began, stepped, main)
+    return Rollout(environment, model, record, began, stepped, main, reverted)
 
 
 def events(remote: Remote, main: str, environment: str, model: str, most: int = 100) -> tuple[Event, ...]:
@@ -125,6 +132,15 @@ def read_settings(remote: Remote, main: str, environment: str, model: str) -> Ca
     return Canary.parse(*_content(remote, main, folder(environment, model) / SETTINGS_FILE))
 
 
+def read_served(remote: Remote, main: str, environment: str, model: str) -> Settings:
+    """What settings.yaml holds at ``main``.
+
+    Raises:
+        UsageError: when it is not there or not what it must be.
+    """
+    return Settings.parse(*_content(remote, main, folder(environment, model) / SERVED_FILE))
+
+
 def trailers(rollout: Rollout, action: str, weight: int, findings: Sequence[Finding]) -> list[str]:
     """The lines that end the message of a commit, and say what it does."""
     evidence = [asdict(finding) for finding in findings]
@@ -152,9 +168,9 @@ def _record(content: bytes | None) -> Record | None:
         return None
 
 
-def _challenger(content: bytes | None) -> Challenger | None:
-    record = _record(content)
-    return record.challenger if record is not None else None
+def _is_champion(challenger: Challenger, record: Record | None) -> bool:
+    champion = record.champion if record is not None else None
+    return champion is not None and (champion.release, champion.image) == (challenger.release, challenger.image)
 
 
 def _same(one: Challenger | None, other: Challenger) -> bool:
@@ -171,7 +187,7 @@ def _event(environment: str, model: str, commit: Commit, records: tuple[Record |
 def _told(place: str, commit: Commit) -> tuple[str, str, int] | None:
     """Release, action and weight by the trailers, if they are about this place."""
     said = commit.trailers
-    if said.get(ROLLOUT) != place or not said.get(WEIGHT, "").isdigit() or ACTION not in said:
+    if said.get(ROLLOUT) != place or not _PERCENT.fullmatch(said.get(WEIGHT, "")) or ACTION not in said:
         return None
     return said.get(RELEASE, ""), said[ACTION], int(said[WEIGHT])
 
@@ -198,7 +214,6 @@ def _inferred(before: Record | None, after: Record | None) -> tuple[str, str, in
 def _findings(said: str) -> tuple[Finding, ...]:
     """The findings of a trailer; none where it holds something else."""
     try:
-        content: list[dict[str, Any]] = json.loads(said)
-        return tuple(Finding(**each) for each in content)
-    except (ValueError, TypeError):
+        return tuple(_decode_findings(said))
+    except msgspec.DecodeError:
         return ()

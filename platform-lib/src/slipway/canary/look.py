@@ -8,7 +8,7 @@ from datetime import datetime
 
 from slipway.adapters.kube import Cluster
 from slipway.canary import readiness
-from slipway.canary.observation import Observation, Rollout, Shadowed
+from slipway.canary.observation import Observation, Readiness, Rollout, Shadowed
 from slipway.canary.sighting import Sight
 from slipway.rendering.canary import Canary
 
@@ -38,4 +38,10 @@ class Lookout:
         ready = readiness.look(self.cluster, rollout.environment, rollout.model, rollout.challenger.release)
         traffic = self.sight.look(rollout, settings, now)
         shadowed = self.shadow(rollout, settings, now) if settings.shadow is not None else None
-        return Observation(now, traffic.blocks, ready, traffic.gap, shadowed)
+        return Observation(now, traffic.blocks, ready, traffic.gap, shadowed, self._champion(rollout))
+
+    def _champion(self, rollout: Rollout) -> Readiness | None:
+        held = rollout.record.champion
+        if held is None or not rollout.reverted:
+            return None
+        return readiness.look(self.cluster, rollout.environment, rollout.model, held.release)

@@ -69,6 +69,7 @@ class Rollout:
         began: when the challenger became main's.
         stepped: when it got the weight that it has.
         commit: of main that says so.
+        reverted: whether it was the champion right before, and people reverted the commit that had made it so.
     """
 
     environment: str
@@ -77,6 +78,7 @@ class Rollout:
     began: datetime
     stepped: datetime
     commit: str
+    reverted: bool = False
 
     @property
     def challenger(self) -> Challenger:
@@ -108,6 +110,7 @@ class Observation:
         gap: since when Prometheus cannot be asked, or has seen nothing of the champion; None if all is well. What is
             not seen is no evidence: nothing advances then.
         shadow: None where canary.yaml asks for none, or nobody can tell.
+        champion: how the champion runs, where its promotion is being reverted; None elsewhere.
     """
 
     at: datetime
@@ -115,3 +118,4 @@ class Observation:
     readiness: Readiness
     gap: datetime | None = None
     shadow: Shadowed | None = None
+    champion: Readiness | None = None

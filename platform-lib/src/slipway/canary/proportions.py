@@ -68,7 +68,7 @@ def two_samples(champion: Sample, challenger: Sample, expected: Reals, margin: f
     Returns:
         (..., blocks) logarithms of e-values; blocks that are added later change none of those before.
     """
-    if margin >= 1:
+    if margin >= 1 - 2 * LEAST:
         return np.zeros(expected.shape)
     a = np.clip(expected, LEAST, 1 - LEAST)
     b = _alternatives(a + margin)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from slipway.adapters import forge
 from slipway.adapters.git import Committer, Remote
 from slipway.adapters.kube import Cluster
 from slipway.adapters.prometheus import Prometheus
@@ -23,10 +24,12 @@ from slipway.canary.act import MAIN
 from slipway.canary.clone import Clone
 from slipway.canary.figures import Figures, Place, listen
 from slipway.canary.leader import Candidate, Terms
-from slipway.canary.look import Lookout
+from slipway.canary.look import Lookout, no_shadow
 from slipway.canary.loop import Loop, Outcome, UserClone, check_asked, run
+from slipway.canary.shadow_log import ShadowLog
 from slipway.canary.sighting import Sight
 from slipway.errors import UsageError
+from slipway.request_log.settings import Access
 from slipway.serving import logs
 
 NAME, EMAIL = "Slipway canary", "canary@slipway.internal"
@@ -38,15 +41,23 @@ _log = logging.getLogger("slipway.canary")
 
 @dataclass(frozen=True)
 class Asked:
-    """Who is asked: a Prometheus, and a cluster by its kubeconfig or, without one, by the pod's ServiceAccount."""
+    """Who is asked.
+
+    Attributes:
+        prometheus: its URL.
+        kubeconfig: of the cluster; None for the pod's ServiceAccount.
+        request_log: the NATS that has both answers to a shadow's requests; None where no pairs are compared.
+    """
 
     prometheus: str | None
     kubeconfig: Path | None
+    request_log: Access | None = None
 
     def lookout(self, cluster: Cluster) -> Lookout:
         if self.prometheus is None:
             raise UsageError("Nobody says where Prometheus is.", "Name it with --prometheus or SLIPWAY_PROMETHEUS.")
-        return Lookout(Sight(Prometheus(self.prometheus)), cluster)
+        shadow = ShadowLog(self.request_log).look if self.request_log is not None else no_shadow
+        return Lookout(Sight(Prometheus(self.prometheus)), cluster, shadow)
 
 
 @dataclass(frozen=True)
@@ -77,7 +88,7 @@ def once(remote: Remote, asked: Asked, places: Callable[[Place], bool]) -> list[
     """
     cluster = Cluster(asked.kubeconfig)
     try:
-        loop = Loop(UserClone(remote), asked.lookout(cluster), Figures(), asked=places)
+        loop = Loop(UserClone(remote), asked.lookout(cluster), Figures(), forge=forge.choose(remote), asked=places)
         outcomes = loop.cycle()
     finally:
         cluster.close()

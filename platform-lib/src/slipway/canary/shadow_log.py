@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +13,6 @@ from urllib.parse import urlsplit
 
 from slipway.canary.observation import Rollout, Shadowed
 from slipway.canary.shadow import Pairing, Stored, shadowed
-from slipway.errors import SlipwayError
 from slipway.rendering.canary import Canary
 from slipway.request_log.access import connect
 from slipway.request_log.settings import STREAM, SUBJECTS, Access
@@ -20,6 +20,8 @@ from slipway.request_log.settings import STREAM, SUBJECTS, Access
 if TYPE_CHECKING:
     from nats.aio.msg import Msg
     from nats.js import JetStreamContext
+
+log = logging.getLogger("slipway.canary")
 
 _PATIENCE_SECONDS = 5
 # One look takes no longer; the next goes on from there.
@@ -29,12 +31,6 @@ _FETCHED = 64
 _FORGOTTEN_SECONDS = 60.0
 # What came into the stream so long ago has been told to whoever asked for all.
 _SETTLED = timedelta(seconds=2)
-
-
-class RequestLogFault(SlipwayError):
-    """The request log cannot be read."""
-
-    exit_code = 3
 
 
 @dataclass
@@ -51,6 +47,9 @@ class ShadowLog:
     """Looks at the shadows of roll-outs, one after another, and remembers how far it has read.
 
     A process that begins anew reads all since the roll-out began, and counts the same.
+
+    Attributes:
+        fault: why the newest look could not read on; empty if it could.
     """
 
     def __init__(self, access: Access, stream: str = STREAM, subjects: str = SUBJECTS) -> None:
@@ -58,23 +57,32 @@ class ShadowLog:
         self._stream = stream
         self._subjects = subjects
         self._places: dict[tuple[str, str], _Place] = {}
+        self.fault = ""
 
-    def look(self, rollout: Rollout, settings: Canary, now: datetime) -> Shadowed:
+    def look(self, rollout: Rollout, settings: Canary, now: datetime) -> Shadowed | None:
         """What has been compared at ``now``; ``settings`` must have a shadow.
 
-        Raises:
-            RequestLogFault: when NATS is not there, refuses, or goes away. What was read by then is kept.
+        None once the challenger has traffic of its own: then there are no copies any more. Where NATS is not there,
+        refuses, or goes away, what was read by then counts, and :attr:`fault` says so.
         """
+        if rollout.challenger.weight:
+            self._places.pop((rollout.environment, rollout.model), None)
+            return None
         place = self._place(rollout, settings)
         try:
             asyncio.run(self._catch_up(place, rollout.model, now))
         except Exception as error:
-            where = ", ".join(urlsplit(server).netloc.rpartition("@")[2] for server in self._access.servers)
-            raise RequestLogFault(
-                f"The request log at {where} cannot be read: {type(error).__name__}.",
-                "See whether NATS runs there with JetStream, and takes these credentials.",
-            ) from error
+            self._complain(type(error).__name__)
+        else:
+            self.fault = ""
         return shadowed(place.pairing.blocks(place.until), settings)
+
+    def _complain(self, what: str) -> None:
+        where = ", ".join(urlsplit(server).netloc.rpartition("@")[2] for server in self._access.servers)
+        said = f"the request log at {where} cannot be read: {what}"
+        if said != self.fault:
+            log.warning("%s; pairs are compared again when it can be", said)
+        self.fault = said
 
     def _place(self, rollout: Rollout, settings: Canary) -> _Place:
         """The one of this roll-out; another of the same model is forgotten."""

@@ -18,12 +18,12 @@ from slipway.serving.metrics import DURATION_BOUNDS, SCORE_BOUNDS
 
 LEVELS = (0.0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9999, 1.0)
 SECONDS = (
-    3e-5, 3.48e-5, 3.83e-5, 4.64e-5, 4.95e-5, 5.3e-5, 6.0e-5, 6.81e-5, 8.0e-5, 9.8e-5, 1.24e-4, 1.62e-4, 2.37e-4, 5.11e-4,
-    8.25e-4, 1.96e-3, 4.64e-3, 2e-2,
+    3e-5, 3.48e-5, 3.83e-5, 4.64e-5, 4.95e-5, 5.3e-5, 6.0e-5, 6.81e-5, 8.0e-5, 9.8e-5, 1.24e-4, 1.62e-4, 2.37e-4,
+    5.11e-4, 8.25e-4, 1.96e-3, 4.64e-3, 2e-2,
 )  # fmt: skip
 SCORES = (
-    0.027, 0.052, 0.069, 0.082, 0.102, 0.122, 0.144, 0.169, 0.199, 0.238, 0.299, 0.422, 0.560, 0.795, 0.836, 0.885, 0.925,
-    0.946,
+    0.027, 0.052, 0.069, 0.082, 0.102, 0.122, 0.144, 0.169, 0.199, 0.238, 0.299, 0.422, 0.560, 0.795, 0.836, 0.885,
+    0.925, 0.946,
 )  # fmt: skip
 SCORES_SD = 0.1545
 # A bump of errors that both suffer, as when something that they depend on fails.
@@ -71,7 +71,8 @@ def schedule(steps: Sequence[Step], per_block: float, varies: float) -> Schedule
         per_block: requests of a block.
         varies: share by which that rises and falls over the roll-out.
     """
-    ours, theirs = [], []
+    ours: list[float] = []
+    theirs: list[float] = []
     for step in steps:
         left, weight = float(step.requests), step.weight / 100
         while left > 0 and weight < 1:
@@ -108,6 +109,12 @@ def answers(
     )
 
 
+def expected(behaviour: Behaviour) -> Tallies:
+    """Shares, as if they were counts, of two blocks of steady traffic."""
+    durations, scores = _durations(behaviour, 1.0), _scores(behaviour, 0.0)
+    return Tallies(np.ones(2), np.full(2, behaviour.errors), np.stack([durations] * 2), np.stack([scores] * 2))
+
+
 def _durations(behaviour: Behaviour, scale: float) -> Reals:
     """(buckets,) shares."""
     bounds = np.array(DURATION_BOUNDS) / scale
@@ -126,5 +133,6 @@ def _scores(behaviour: Behaviour, shift: float) -> Reals:
 
 
 def _shares(below: Reals) -> Reals:
-    shares: Reals = np.diff(below, prepend=0.0, append=1.0)
-    return shares / shares.sum()
+    apart = np.diff(below, prepend=0.0, append=1.0)
+    shares: Reals = apart / apart.sum()
+    return shares

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from slipway.cli.options import Json, PlatformFile, not_blank
+from slipway.cli.options import Json, NatsCa, NatsCredentials, PlatformFile, not_blank
 
 if TYPE_CHECKING:
     from slipway.canary.loop import Outcome
@@ -69,6 +69,17 @@ def canary(
             help="SSH private key that signs the commits. Without it they are not signed; with --once, Git decides.",
         ),
     ] = None,
+    nats: Annotated[
+        str | None,
+        typer.Option(
+            "--nats",
+            envvar="SLIPWAY_NATS",
+            metavar="URL",
+            help="The NATS of the request log, out of which a shadow's pairs are compared; several with commas.",
+        ),
+    ] = None,
+    nats_creds: NatsCredentials = None,
+    nats_ca: NatsCa = None,
     metrics_port: Annotated[int, typer.Option(min=0, max=65535, help="For /metrics and /healthz; 0 for any.")] = 9100,
     platform: PlatformFile = None,
     json: Json = False,
@@ -92,8 +103,13 @@ def canary(
     """
     from slipway.canary import service
     from slipway.canary.loop import chosen
+    from slipway.request_log.access import check
+    from slipway.request_log.settings import Access
 
     asked = chosen(environment, model)
+    request_log = Access(tuple(nats.split(",")), nats_creds, nats_ca) if nats else None
+    if request_log is not None:
+        check(request_log)
     if once:
         from slipway import project
         from slipway.adapters.git import Committer, Remote
@@ -103,13 +119,15 @@ def canary(
         committer = Committer(service.NAME, service.EMAIL, signing_key) if signing_key is not None else None
         cluster = kubeconfig or (where.kubeconfig if where is not None else None)
         url = prometheus or (where.prometheus if where is not None else None)
-        outcomes = service.once(Remote(project.root(), remote, committer), service.Asked(url, cluster), asked)
+        outcomes = service.once(
+            Remote(project.root(), remote, committer), service.Asked(url, cluster, request_log), asked
+        )
         _show(outcomes, json)
         return
     service.serve(
         service.Settings(
             git_url=git_url, credentials=git_credentials, clone=clone, signing_key=signing_key, seconds=seconds,
-            metrics_port=metrics_port, asked=service.Asked(prometheus, kubeconfig),
+            metrics_port=metrics_port, asked=service.Asked(prometheus, kubeconfig, request_log),
         ),
         asked,
     )  # fmt: skip

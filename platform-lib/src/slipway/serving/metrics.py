@@ -21,7 +21,7 @@ from slipway.serving.figures import GROWING, Board, Counted, Figures, Route
 
 # A tenth apart (24 a decade) where answers are expected, from 32 µs to 1 s: the canary sees latency by these alone, and
 # what is slower by less than a bucket is not slower to it.
-DURATION_BOUNDS = (*(float(f"{10 ** (step / 24):.3g}") for step in range(-108, 1)), 2.5, 5.0, 10.0, 30.0)
+DURATION_BOUNDS = (*(float(f"{10 ** (step / 24):.4g}") for step in range(-108, 1)), 2.5, 5.0, 10.0, 30.0)
 QUEUE_BOUNDS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 # Finer at both ends, where the scores of rare events lie.
 _ENDS = (0.001, 0.002, 0.005, 0.01)

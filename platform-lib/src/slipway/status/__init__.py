@@ -1,6 +1,7 @@
 """How each model stands in each environment, and how its roll-outs went.
 
 standing     what is known of one model in one environment, and the words for it
+outlook      what is known beyond Git: how releases run, what the canary loop would decide, what Argo CD says
 repository   what Git says: records, canary.yaml, when the challenger came, earlier roll-outs
 terminal     a table, and the roll-outs that are under way, for a person at a terminal
 machine      the same as JSON

@@ -100,8 +100,8 @@ def _figures(finding: Finding) -> list[tuple[str, float]]:
 def _runs(readiness: Readiness | None) -> dict[str, Any] | None:
     if readiness is None:
         return None
-    since = readiness.stable_since
-    return {**asdict(readiness), "stable_since": moment(since) if since is not None else None}
+    times = {"stable_since": readiness.stable_since, "unready_since": readiness.unready_since}
+    return {**asdict(readiness), **{name: moment(at) if at is not None else None for name, at in times.items()}}
 
 
 def moment(when: datetime) -> str:

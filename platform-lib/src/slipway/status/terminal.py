@@ -21,12 +21,13 @@ from slipway.status.machine import moment
 from slipway.status.standing import Standing, Status, evidence, stage, state, verdict
 
 _COLOURS = {Action.HOLD: "yellow", Action.ROLL_BACK: "red", Action.ADVANCE: "green", Action.PROMOTE: "green"}
+_NARROW = 80
 _INDENT = (0, 0, 0, 3)
 
 
-def shown(status: Status, now: datetime) -> RenderableType:
-    """The whole status, as Rich prints it."""
-    parts: list[RenderableType] = [_overview(status)]
+def shown(status: Status, now: datetime, width: int) -> RenderableType:
+    """The whole status, as Rich prints it on a terminal of so many columns."""
+    parts: list[RenderableType] = [_overview(status, narrow=width < _NARROW)]
     for standing in status.standings:
         lines = list(_lines(standing, now))
         if lines:
@@ -58,7 +59,7 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
-def _overview(status: Status) -> Table:
+def _overview(status: Status, narrow: bool) -> Table:
     table = _table("", "champion", "challenger", "weight", "")
     for standing in status.standings:
         record, rollout = standing.record, standing.rollout
@@ -69,6 +70,7 @@ def _overview(status: Status) -> Table:
             f"{rollout.challenger.weight} %" if rollout is not None else "",
             state(standing),
         )
+    table.columns[0].no_wrap = not narrow
     return table
 
 
@@ -135,7 +137,7 @@ def _table(*columns: str) -> Table:
     table = Table(*columns, box=None, pad_edge=False)
     first, *middle, last = table.columns
     first.overflow = last.overflow = "fold"
-    last.min_width = 16
+    last.min_width = 10
     for column in middle:
         column.no_wrap = True
     return table

@@ -50,15 +50,6 @@ spec:
       initContainers: [{name: secret-init, image: "quay.io/argoproj/argocd:v3.2.11", imagePullPolicy: Always}]
       containers: [{name: redis, image: "public.ecr.aws/docker/library/redis:8", args: [--save, ""]}]
 ---
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: argocd-application-controller}
-spec:
-  template:
-    spec:
-      containers:
-        - {name: argocd-application-controller, image: "quay.io/argoproj/argocd:v3.2.11", env: [{name: A, value: b}]}
----
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
 metadata: {name: argocd-server}
@@ -83,8 +74,7 @@ def adapted(documents: list[dict[str, Any]], service_type: str = "NodePort") -> 
 def test_neither_dex_nor_notifications_nor_the_secret(documents: list[dict[str, Any]]) -> None:
     names = {name for _, name in adapted(documents)}
     assert names == {
-        "applications.argoproj.io", "argocd-application-controller", "argocd-cm", "argocd-cmd-params-cm",
-        "argocd-redis", "argocd-server",
+        "applications.argoproj.io", "argocd-cm", "argocd-cmd-params-cm", "argocd-server", "argocd-redis",
     }  # fmt: skip
 
 
@@ -103,19 +93,15 @@ def test_upstream_names_its_images_but_for_redis(documents: list[dict[str, Any]]
     assert {one["imagePullPolicy"] for one in (*pod["initContainers"], *pod["containers"])} == {"IfNotPresent"}
 
 
-def test_waves_follow_each_other_soon(documents: list[dict[str, Any]]) -> None:
-    pod = adapted(documents)["StatefulSet", "argocd-application-controller"]["spec"]["template"]["spec"]
-    (container,) = pod["containers"]
-    assert container["env"] == [{"name": "A", "value": "b"}, {"name": "ARGOCD_SYNC_WAVE_DELAY", "value": "1"}]
-
-
 def test_the_server_is_reached_at_its_node_port_without_tls(documents: list[dict[str, Any]]) -> None:
     found = adapted(documents)
     service = found["Service", "argocd-server"]
     assert service["spec"]["type"] == "NodePort"
     assert service["spec"]["ports"] == [{"name": "http", "port": 80, "targetPort": 8080, "nodePort": 30081}]
     assert service["metadata"]["annotations"] == {"a": "b"}
-    assert found["ConfigMap", "argocd-cmd-params-cm"]["data"]["server.insecure"] == "true"
+    parameters = found["ConfigMap", "argocd-cmd-params-cm"]["data"]
+    assert parameters["server.insecure"] == "true"
+    assert parameters["controller.sync.wave.delay.seconds"] == "1"
 
 
 def test_a_load_balancer_has_no_node_port(documents: list[dict[str, Any]]) -> None:

@@ -71,10 +71,20 @@ class Toy:
 
     def amend(self, at: int) -> str:
         """Push the newest commit as one of ``at`` seconds."""
-        dated = f"!GIT_COMMITTER_DATE='{at} +0000' git commit --quiet --amend --no-edit --allow-empty"
-        git(self.other, "-c", f"alias.dated={dated}", "dated")
+        self.dated(at)
         git(self.other, "push", "--quiet", "origin", "HEAD:main")
         return git(self.other, "rev-parse", "HEAD")
+
+    def redate(self, at: int) -> str:
+        """Have main's newest commit, which may be the loop's, be one of ``at`` seconds: its clock is the machine's."""
+        self.dated(at)
+        git(self.other, "push", "--quiet", "--force", "origin", "HEAD:main")
+        return git(self.other, "rev-parse", "HEAD")
+
+    def dated(self, at: int) -> None:
+        """Make the newest commit one of ``at`` seconds."""
+        dated = f"!GIT_COMMITTER_DATE='{at} +0000' git commit --quiet --amend --no-edit --allow-empty"
+        git(self.other, "-c", f"alias.dated={dated}", "dated")
 
 
 @pytest.fixture

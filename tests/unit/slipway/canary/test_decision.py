@@ -198,3 +198,20 @@ def test_a_weight_set_by_hand_has_the_figures_of_the_step_it_passed(weight: int,
 def test_a_weight_set_by_hand_goes_on_to_the_next_step() -> None:
     done = decide(rollout(15, 100), SETTINGS, look(200, 0, 100))
     assert (done.action, done.weight) == (Action.ADVANCE, 50)
+
+
+def test_one_whose_promotion_was_reverted_answers_until_the_champion_is_back() -> None:
+    reverted = replace(rollout(100), reverted=True)
+    alone = decide(reverted, SETTINGS, look(500, requests=1000))
+    assert (alone.action, alone.weight) == (Action.WAIT, 100)
+
+    def beside(champion: Readiness) -> decision.Decision:
+        return decide(reverted, SETTINGS, replace(look(500, requests=1000), champion=champion))
+
+    starting = beside(Readiness(2, 1, None, 0, "b: ContainerCreating"))
+    assert starting.action is Action.WAIT
+    assert starting.reason.endswith("not back yet: 1 of 2 replicas are ready: b: ContainerCreating")
+    assert beside(Readiness(2, 2, after(490.1), 0, "")).action is Action.WAIT
+    back = beside(Readiness(2, 2, after(490), 0, ""))
+    assert (back.action, back.weight) == (Action.ROLL_BACK, 0)
+    assert back.reason == "its promotion was reverted: the champion before it is back"

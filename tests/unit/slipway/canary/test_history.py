@@ -146,3 +146,37 @@ def test_places_are_those_that_hold_a_record(toy: Toy) -> None:
     (toy.other / "gitops/envs/staging/empty/settings.yaml").touch()
     toy.push("a model without a record")
     assert history.places(toy.remote, toy.main) == [("production", MODEL), ("staging", MODEL)]
+
+
+def test_who_was_the_champion_before_its_promotion_was_reverted(toy: Toy) -> None:
+    toy.commit(record(100))
+    advanced = rollout(toy)
+    assert advanced is not None
+    assert not advanced.reverted
+    toy.commit(record(champion=CHALLENGER), at=BEGIN + 60)
+    toy.commit(record(100), at=BEGIN + 90)
+    toy.commit(record(50), at=BEGIN + 95)
+    found = rollout(toy)
+    assert found is not None
+    assert (found.reverted, found.began, found.stepped) == (True, moment(90), moment(95))
+    toy.commit(record(10, release=NEXT), at=BEGIN + 120)
+    following = rollout(toy)
+    assert following is not None
+    assert not following.reverted
+
+
+def test_a_message_may_hold_anything_and_misleads_nobody(toy: Toy) -> None:
+    lines = [
+        f"Slipway-Rollout: production/{MODEL}",
+        "Slipway-Action: advance",
+        f"Slipway-Release: {CHALLENGER}",
+        "Slipway-Weight: 4000",
+        'Slipway-Evidence: [{"aspect": 1, "e_value": "x", "threshold": 0, "champion": [], "challenger": {}, "said": 2}]',
+    ]
+    toy.commit(record(10), "with \x1e and \x1f\n\nand \x1e below \x1f.\n\n" + "\n".join(lines))
+    found = history.events(toy.remote, toy.main, "production", MODEL)[0]
+    assert (found.action, found.weight, found.evidence) == ("begin", 10, ())
+    assert found.reason == "and \x1e below \x1f."
+    under_way = rollout(toy)
+    assert under_way is not None
+    assert under_way.began == moment(0)

@@ -6,6 +6,7 @@ import json
 
 from slipway.files import canonical_json
 from slipway.status import machine
+from slipway.status.rollouts import grouped
 from slipway.status.standing import Seen, Status, Unasked
 from tests import rollouts
 from tests.toy_platform import IMAGES, RELEASES
@@ -21,13 +22,15 @@ def test_all_of_a_roll_out_is_in_it() -> None:
     assert model["challenger"] == {"release": RELEASES[1], "image": IMAGES[1], "weight": 10}
     assert model["argo_cd"] == {"sync": "Synced", "health": "Healthy", "message": ""}
     assert model["runs"]["challenger"] == {
-        "complaint": "", "ready": 2, "restarts": 0, "stable_since": "2026-11-30T11:58:30Z", "wanted": 2,
+        "complaint": "", "ready": 2, "restarts": 0, "stable_since": "2026-11-30T11:58:30Z", "unready_since": None,
+        "wanted": 2,
     }  # fmt: skip
     rollout = model["rollout"]
     assert {name: rollout[name] for name in ("weight", "step", "steps", "requests", "requests_wanted", "stage")} == {
         "weight": 10, "step": 1, "steps": [10, 25, 50, 100], "requests": 1234, "requests_wanted": 2000,
         "stage": "step 1 of 4",
     }  # fmt: skip
+    assert model["history"] == []
     assert rollout["decision"]["action"] == "wait"
     assert rollout["decision"]["findings"][0] == {
         "aspect": "errors", "e_value": 0.5, "threshold": 60.0, "champion": 0.001, "challenger": 0.051,
@@ -50,3 +53,17 @@ def test_a_rejected_release_keeps_its_reason() -> None:
     assert model["rejected"] == [
         {"release": RELEASES[2], "image": IMAGES[2], "at": "2026-11-29T12:00:00Z", "reason": "too slow"}
     ]
+
+
+def test_history_is_in_it_and_what_is_infinite_is_null() -> None:
+    standing = rollouts.standing(past=grouped(rollouts.events(), "d" * 64))
+    found = json.loads(canonical_json(machine.as_json(Status("platform", rollouts.COMMIT, (standing,)))))
+    under_way, lost, won, first = found["models"][0]["history"]
+    assert [each["outcome"] for each in (under_way, lost, won, first)] == [
+        "under way", "rolled back", "became champion", "champion at once",
+    ]  # fmt: skip
+    event = lost["events"][-1]
+    assert (event["action"], event["weight"], event["at"]) == ("roll back", 0, "2026-11-30T11:52:00Z")
+    assert [(each["e_value"], each["worse"]) for each in event["findings"]] == [
+        (81.0, True), (None, True), (0.5, False),
+    ]  # fmt: skip

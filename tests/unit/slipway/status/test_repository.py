@@ -11,7 +11,7 @@ from slipway.adapters.git import GitFault, Remote
 from slipway.errors import UsageError
 from slipway.status import repository
 from slipway.status.repository import Asked
-from tests.conftest import MODEL, ROOT
+from tests.conftest import MODEL
 from tests.toy_platform import IMAGES, RELEASES, ToyPlatform, git
 
 PUBLISHED = f"champion:\n  release: {RELEASES[0]}\n  image: {IMAGES[0]}\nchallenger: null\n"
@@ -23,9 +23,6 @@ def home(environment: str = "production") -> str:
 
 @pytest.fixture
 def remote(toy: ToyPlatform) -> Remote:
-    for environment in ("staging", "production"):
-        canary = (ROOT / home(environment) / "canary.yaml").read_text()
-        toy.change_main(f"{home(environment)}/canary.yaml", canary)
     return Remote(toy.top, "platform")
 
 

@@ -18,7 +18,7 @@ from tests.toy_platform import RELEASES
 
 def printed(status: Status, width: int = 120) -> str:
     console = Console(file=io.StringIO(), width=width, color_system=None)
-    console.print(terminal.shown(status, NOON))
+    console.print(terminal.shown(status, NOON, width))
     return console.file.getvalue()  # type: ignore[attr-defined]
 
 
