@@ -171,7 +171,7 @@ def test_a_message_may_hold_anything_and_misleads_nobody(toy: Toy) -> None:
         "Slipway-Action: advance",
         f"Slipway-Release: {CHALLENGER}",
         "Slipway-Weight: 4000",
-        'Slipway-Evidence: [{"aspect": 1, "e_value": "x", "threshold": 0, "champion": [], "challenger": {}, "said": 2}]',
+        'Slipway-Evidence: [{"aspect": 1, "e_value": "x", "threshold": 0, "champion": [], "said": 2}]',
     ]
     toy.commit(record(10), "with \x1e and \x1f\n\nand \x1e below \x1f.\n\n" + "\n".join(lines))
     found = history.events(toy.remote, toy.main, "production", MODEL)[0]
