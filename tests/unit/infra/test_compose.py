@@ -155,7 +155,7 @@ def test_what_providers_generate_is_declared_secret() -> None:
     assert declared["seldon-webhook"] == ["key"]
     assert declared["canary-signing-key"] == ["private"]
     passwords = [name for name in declared if "password" in name or name == "webhook-secret"]
-    assert len(passwords) == 5
+    assert len(passwords) == 6
     assert all(declared[name] == ["value"] for name in passwords)
 
 

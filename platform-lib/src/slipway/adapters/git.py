@@ -23,8 +23,8 @@ from slipway.errors import SlipwayError, UsageError
 _SECONDS = 120
 # Where a clone keeps the remote's notes while it adds one.
 _NOTES = "refs/notes/slipway/working"
-# Between the fields of a commit, and after it: no message holds them.
-_END, _RECORD = "\x1f", "\x1e"
+# Of a commit: name, seconds, author, subject, body, trailers. NUL ends each, which alone no message can hold.
+_FIELDS = ("%H", "%ct", "%an", "%s", "%b", "%(trailers:only=true,unfold=true)")
 # Set within a hook; they would lead every call to the clone that the hook runs in.
 _ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
 
@@ -147,10 +147,11 @@ class Remote:
 
     def log(self, commit: str, path: Path, most: int | None = None) -> list[Commit]:
         """The commits of a branch, newest first, that changed ``path``; a merge counts as one, as the branch saw it."""
-        form = _END.join(("%H", "%ct", "%an", "%s", "%b", "%(trailers:only=true,unfold=true)")) + _RECORD
+        form = "%x00".join(_FIELDS)
         count = [] if most is None else [f"--max-count={most}"]
-        said = self._out("log", "--first-parent", *count, f"--format=tformat:{form}", commit, "--", str(path))
-        return [_commit(record.lstrip("\n").split(_END)) for record in said.split(_RECORD)[:-1]]
+        said = self._out("log", "-z", "--first-parent", *count, f"--format=tformat:{form}", commit, "--", str(path))
+        fields = said.split("\0")[:-1]
+        return [_commit(fields[start : start + len(_FIELDS)]) for start in range(0, len(fields), len(_FIELDS))]
 
     def related(self, commit: str) -> bool:
         """Whether ``commit`` and what is checked out here have a history in common."""

@@ -8,11 +8,13 @@ trailers what the commit does; of any other commit it follows from what release.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from slipway.adapters.git import Commit, GitFault, Remote
 from slipway.canary.comparison import Finding
@@ -29,6 +31,8 @@ RECORD_FILE, SETTINGS_FILE, SERVED_FILE = "release.yaml", "canary.yaml", "settin
 # What people do without a trailer: the challenger is taken away, as by `git revert`, or something else is changed.
 WITHDRAW, EDIT = "withdraw", "edit"
 _OBJECT = 12
+_PERCENT = re.compile("[0-9]{1,2}|100")
+_decode_findings = msgspec.json.Decoder(list[Finding]).decode
 
 
 @dataclass(frozen=True)
@@ -183,7 +187,7 @@ def _event(environment: str, model: str, commit: Commit, records: tuple[Record |
 def _told(place: str, commit: Commit) -> tuple[str, str, int] | None:
     """Release, action and weight by the trailers, if they are about this place."""
     said = commit.trailers
-    if said.get(ROLLOUT) != place or not said.get(WEIGHT, "").isdigit() or ACTION not in said:
+    if said.get(ROLLOUT) != place or not _PERCENT.fullmatch(said.get(WEIGHT, "")) or ACTION not in said:
         return None
     return said.get(RELEASE, ""), said[ACTION], int(said[WEIGHT])
 
@@ -210,7 +214,6 @@ def _inferred(before: Record | None, after: Record | None) -> tuple[str, str, in
 def _findings(said: str) -> tuple[Finding, ...]:
     """The findings of a trailer; none where it holds something else."""
     try:
-        content: list[dict[str, Any]] = json.loads(said)
-        return tuple(Finding(**each) for each in content)
-    except (ValueError, TypeError):
+        return tuple(_decode_findings(said))
+    except msgspec.DecodeError:
         return ()

@@ -32,6 +32,9 @@ def promote(
         bool, typer.Option("--merge", help="Make the commit the remote's main at once: no pull request, no review.")
     ] = False,
     first: Annotated[bool, typer.Option("--first", help="Change nothing where the model runs already.")] = False,
+    new: Annotated[
+        bool, typer.Option("--new", help="Change nothing where the environment has, had or rejected the release.")
+    ] = False,
     platform: PlatformFile = None,
     json: Json = False,
 ) -> None:
@@ -41,6 +44,7 @@ def promote(
     touched. Where nothing runs yet the release becomes the champion; beside a champion it is the challenger, and has no
     traffic until a roll-out gives it some. Production takes only what staging completed. Twice changes nothing; a newer
     release supersedes the open promotion of an older one. Without a forge the commit says what a pull request would.
+    In a clone that has no release of the model, it comes from the registry: by --release, or staging's champion.
 
     Examples:
 
@@ -50,34 +54,36 @@ def promote(
 
       slipway promote flight_delay --to staging --first --merge
     """
+    from functools import partial
+
     from slipway import project
     from slipway.adapters.forge import choose
     from slipway.adapters.git import Remote
     from slipway.files import canonical_json, replacing
     from slipway.progress import step
     from slipway.promotion import platform as platforms
-    from slipway.promotion.candidate import describer
+    from slipway.promotion.candidate import Sought, describer, find_image, sought
     from slipway.promotion.order import Promotion
-    from slipway.promotion.promote import Means, champion
+    from slipway.promotion.promote import Means, champion, known
     from slipway.promotion.promote import promote as push
-    from slipway.promotion.publish import find_image
-    from slipway.release.find import find
     from slipway.rendering.served import check_environment
 
     project.paths(model)
     check_environment(to)
-    where, folder = platforms.read(platform), find(release or model).resolve()
-    target = body.resolve() if body is not None else None
-    project.enter()
-    asked, git = Promotion(to, model, folder.name), Remote(project.root(), remote)
-    if first and (runs := champion(asked, git)) is not None:
-        print(canonical_json(asdict(runs)).decode() if json else f"{to} runs {model} {runs.release[:12]} already")
-        return
-    means = Means(
-        git, choose(git, forge), lambda: find_image(where, model, folder.name), describer(folder, model, where)
-    )
-    with step(f"promoting {model} {folder.name[:12]} to {to}"):
-        done = push(asked, means, merge)
+    where, target = platforms.read(platform), body.resolve() if body is not None else None
+    git = Remote(project.root(), remote)
+    with sought(Sought(to, model, release), where, git) as folder:
+        project.enter()
+        asked, image = Promotion(to, model, folder.name), partial(find_image, where, model, folder.name)
+        if first and (runs := champion(asked, git)) is not None:
+            print(canonical_json(asdict(runs)).decode() if json else f"{to} runs {model} {runs.release[:12]} already")
+            return
+        if new and known(asked, git):
+            print(canonical_json({"release": folder.name, "new": False}).decode() if json else f"nothing new for {to}")
+            return
+        means = Means(git, choose(git, forge), image, describer(folder, model, where))
+        with step(f"promoting {model} {folder.name[:12]} to {to}"):
+            done = push(asked, means, merge)
     if target is not None:
         with replacing(target) as staged:
             staged.write_text(done.body, encoding="utf-8")

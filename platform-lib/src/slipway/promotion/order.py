@@ -83,6 +83,13 @@ class Standing:
             if found is not None:
                 yield found
 
+    def knows(self, asked: Promotion) -> bool:
+        """Whether the environment holds the release, or held or rejected it before."""
+        return any(
+            held.holds(asked.release) or held.rejection(asked.release)
+            for held in self.records(asked.environment, asked.model)
+        )
+
     def champions(self, environment: str, model: str) -> Iterator[Published]:
         """All that were the champion, the newest first."""
         return (held.champion for held in self.records(environment, model) if held.champion is not None)

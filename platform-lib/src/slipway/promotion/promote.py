@@ -119,6 +119,16 @@ def champion(asked: Promotion, remote: Remote) -> Published | None:
     return held if held is not None and held.image is not None else None
 
 
+def known(asked: Promotion, remote: Remote) -> bool:
+    """Whether the environment holds the release by the remote's main, or held or rejected it before.
+
+    Raises:
+        UsageError: when there is no such remote.
+        GitFault: when the remote is away or holds another repository.
+    """
+    return Standing(remote, _main(remote), remote.top).knows(asked)
+
+
 @dataclass(frozen=True)
 class _Prepared:
     """A commit that may be pushed, and the state of the remote that it was made for.

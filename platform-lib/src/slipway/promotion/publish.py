@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from slipway.adapters.registry import OCI_MANIFEST, NotInRegistry, Registry, digest_of
+from slipway.adapters.registry import OCI_MANIFEST, Registry, digest_of
 from slipway.attestation import archive
 from slipway.errors import UsageError
 from slipway.files import read_yaml
@@ -75,21 +75,6 @@ def publish(folder: Path, model: str, platform: Platform, base: str = DEFAULT_BA
                 registry.tag(name, folder.name, OCI_MANIFEST, made.manifest)
     reference = f"{platform.registry}/{name}@{made.digest}"
     return Published(model, folder.name, made.digest, reference, stands_on.digest, signed, already)
-
-
-def find_image(platform: Platform, model: str, release: str) -> str:
-    """The digest of the image that ``release``, a whole digest, was last published as.
-
-    Raises:
-        NotInRegistry: when it was not.
-    """
-    found = Registry(platform.push_url).find(repository(model), release)
-    if found is None:
-        raise NotInRegistry(
-            f"Release {release[:12]} of {model} is not in the registry {platform.push_url}.",
-            f"Publish it: `slipway publish {model} {release[:12]}`.",
-        )
-    return found.digest
 
 
 def _parts(base: str) -> tuple[str, str]:

@@ -45,7 +45,7 @@ def documented() -> tuple[str, dict[tuple[str, str], list[float]]]:
 
 
 def _number(cell: str) -> float:
-    return float(cell.rstrip("%").replace(",", "")) / (100 if cell.endswith("%") else 1)
+    return float(cell.rstrip(" %").replace(",", "")) / (100 if cell.endswith("%") else 1)
 
 
 @cache
@@ -125,8 +125,9 @@ def test_simulated_releases_answer_as_they_are_told() -> None:
     gained = float((higher.scores[0] - usual.scores[0]) @ middle)
     assert gained == pytest.approx(0.1 * SCORES_SD, rel=0.1)
     tail = expected(BAD["30 % slower, the slowest 5 %"]).durations[0]
-    assert np.cumsum(tail)[:-1] <= pytest.approx(np.cumsum(usual.durations[0])[:-1] + 1e-12)
-    assert np.cumsum(tail)[40] == pytest.approx(np.cumsum(usual.durations[0])[40])
+    below, slowed = np.cumsum(usual.durations[0]), np.cumsum(tail)
+    assert slowed[below < 0.95] == pytest.approx(below[below < 0.95])
+    assert (slowed[(below > 0.951) & (below < 0.999)] < below[(below > 0.951) & (below < 0.999)]).all()
 
 
 def _quantile(shares: np.ndarray, bounds: tuple[float, ...], level: float) -> float:
