@@ -102,10 +102,7 @@ def after(record: Record, decided: Decision, now: datetime) -> Record:
 
 def message(rollout: Rollout, decided: Decision) -> str:
     """The commit's message: what, why, what was found, and the same for machines."""
-    found = [
-        f"- {finding.aspect}: {finding.said} Evidence {finding.e_value:.3g}, of {finding.threshold:.3g} that would do."
-        for finding in decided.findings
-    ]
+    found = [f"- {finding.aspect}: {sentence(finding.said)}" for finding in decided.findings]
     parts = [_subject(rollout, decided), sentence(decided.reason), *(["\n".join(found)] if found else [])]
     lines = history.trailers(rollout, decided.action, decided.weight, decided.findings)
     return "\n\n".join((*parts, "\n".join(lines)))

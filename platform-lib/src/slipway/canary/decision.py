@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from slipway.canary.comparison import Finding, compare
 from slipway.canary.observation import Block, Observation, Readiness, Rollout
@@ -45,9 +46,27 @@ class Decision:
     findings: tuple[Finding, ...]
 
 
+class _Blocks:
+    """Blocks that are told from others by being the very same: comparing those of a day takes a while."""
+
+    def __init__(self, blocks: tuple[Block, ...]) -> None:
+        self.blocks = blocks
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Blocks) and other.blocks is self.blocks
+
+    def __hash__(self) -> int:
+        return id(self.blocks)
+
+
+@lru_cache(maxsize=32)
+def _compared(these: _Blocks, settings: Canary) -> tuple[Finding, ...]:
+    return compare(these.blocks, settings)
+
+
 def decide(rollout: Rollout, settings: Canary, seen: Observation) -> Decision:
     """Decide about one roll-out on one look; equal arguments, equal decision."""
-    findings = compare(seen.blocks, settings)
+    findings = _compared(_Blocks(seen.blocks), settings)
     if seen.shadow is not None and seen.shadow.finding is not None:
         findings = (*findings, seen.shadow.finding)
     weight = rollout.challenger.weight
@@ -77,10 +96,11 @@ def _take_back(rollout: Rollout, settings: Canary, seen: Observation, findings: 
     return Decision(Action.ROLL_BACK, 0, "its promotion was reverted: the champion before it is back", findings)
 
 
-def answered(rollout: Rollout, settings: Canary, blocks: Sequence[Block]) -> int:
+def answered(rollout: Rollout, blocks: Sequence[Block]) -> int:
     """How many requests the challenger has answered at the weight that it has, in whole blocks."""
-    since = rollout.stepped + timedelta(seconds=settings.block_seconds)
-    return sum(block.challenger.requests for block in blocks if block.end >= since)
+    starts = [rollout.began, *(block.end for block in blocks)]
+    pairs = zip(starts, blocks, strict=False)
+    return sum(block.challenger.requests for start, block in pairs if start >= rollout.stepped)
 
 
 def step_of(weight: int, settings: Canary) -> Step:
@@ -140,7 +160,7 @@ def _before_traffic(rollout: Rollout, settings: Canary, seen: Observation) -> tu
 def _at_step(rollout: Rollout, settings: Canary, seen: Observation) -> tuple[Action, str]:
     weight = rollout.challenger.weight
     step = step_of(weight, settings)
-    requests, seconds = answered(rollout, settings, seen.blocks), _seconds(rollout.stepped, seen.at)
+    requests, seconds = answered(rollout, seen.blocks), _seconds(rollout.stepped, seen.at)
     said = f"it has answered {requests} of {step.requests} requests at {weight} % in {seconds:.0f} s"
     if seen.gap is not None:
         return Action.HOLD, _blind(seen.gap)

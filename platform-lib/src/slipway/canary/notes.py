@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from slipway.adapters.forge import Forge
 from slipway.adapters.git import Remote, RemoteMoved
 from slipway.canary import history
+from slipway.canary.act import sentence
 from slipway.canary.history import Event
 from slipway.errors import SlipwayError
 
@@ -66,10 +67,7 @@ def _open(forge: Forge, event: Event) -> str | None:
 
 def text(event: Event, issue: str | None = None) -> str:
     """What people read."""
-    found = [
-        f"- {each.aspect}: {each.said} Evidence {each.e_value:.3g}, of {each.threshold:.3g} that would do."
-        for each in event.evidence
-    ]
+    found = [f"- {each.aspect}: {sentence(each.said)}" for each in event.evidence]
     lines = [
         _title(event),
         "",

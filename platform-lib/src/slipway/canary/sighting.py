@@ -2,6 +2,10 @@
 
 A block of time is counted once it is over and every pod has been scraped since. What has been counted is remembered, so
 that each look asks for what is new only; a process that begins anew asks for all of it, and counts the same.
+
+Blocks of a roll-out that takes long are longer: after each 1000, they are twice as long. So there are never many, and
+which they are follows from when it began alone. (Of 15 s each, they last 15 s for four hours, and a minute on the
+second day.)
 """
 
 from __future__ import annotations
@@ -27,6 +31,8 @@ _DURATIONS = "sum by (service, pod, le) (slipway_request_duration_seconds_bucket
 _SCORES = "sum by (service, pod, le) (slipway_score_bucket{{{where}}})"
 _SCRAPED = "timestamp(slipway_ready{{{where}}})"
 _DURATION_WIDTH, _SCORE_WIDTH = len(DURATION_BOUNDS) + 1, len(SCORE_BOUNDS) + 1
+# Blocks of one length, and steps of one query: a few megabytes of JSON.
+_ALIKE, _ASKED = 1000, 250
 # A scrape that began before a block's end has ended by then, or failed.
 _SETTLED_SECONDS = 6.0
 # So long a champion that nobody has scraped is not missed: a few scrapes.
@@ -93,6 +99,21 @@ class _Key:
         services = (champion.release, rollout.challenger.release)
         named = service_name(rollout.model, services[0]), service_name(rollout.model, services[1])
         return cls(rollout.environment, named, int(rollout.began.timestamp()), settings.block_seconds)
+
+    def end_of(self, number: int) -> int:
+        """When a block ends, in seconds since 1970; they are numbered from 1, and 0 is where the first begins."""
+        doubled, rest = divmod(number, _ALIKE)
+        length: int = 2**doubled
+        return self.began + self.step * (_ALIKE * (length - 1) + rest * length)
+
+    def over_at(self, moment: int) -> int:
+        """The number of the last block that is over; negative before the first begins."""
+        steps = (moment - self.began) // self.step
+        if steps < 0:
+            return -1
+        doubled = (steps // _ALIKE + 1).bit_length() - 1
+        length: int = 2**doubled
+        return doubled * _ALIKE + (steps - _ALIKE * (length - 1)) // length
 
     def query(self, template: str) -> str:
         where = f'namespace="{self.namespace}", service=~"{"|".join(self.services)}"'
@@ -161,7 +182,7 @@ class _Tally:
     def __init__(self, key: _Key) -> None:
         self.key = key
         self.seen = _moment(key.began)
-        self._step = -1
+        self._counted = -1
         self._open = False
         self._requests = _Answers(key.query(_REQUESTS), 2)
         self._durations = _Histogram(key.query(_DURATIONS), DURATION_BOUNDS)
@@ -177,9 +198,10 @@ class _Tally:
         if scraped is None:
             return self.seen
         settled, newest = scraped
-        last = (settled - self.key.began) // self.key.step
-        if last > self._step:
-            self._count(prometheus, last)
+        last = self.key.over_at(settled)
+        while self._counted < last:
+            alike = (self._counted // _ALIKE + 1) * _ALIKE if self._counted >= 0 else _ALIKE
+            self._count(prometheus, min(last, alike, self._counted + _ASKED))
         self.seen = max(self.seen, _moment(newest))
         return None if now.timestamp() - newest <= _BLIND_SECONDS else self.seen
 
@@ -194,11 +216,13 @@ class _Tally:
         return int(min(settled, max(champion))), int(max(champion))
 
     def _count(self, prometheus: Prometheus, last: int) -> None:
+        """Count the blocks up to number ``last``, which must be as long as the next one."""
         key = self.key
-        start, end = key.began + (self._step + 1) * key.step, key.began + last * key.step
-        asked = [prometheus.between(family.query, start, end, key.step) for family in self._families]
+        start, end = key.end_of(self._counted + 1), key.end_of(last)
+        step = max((end - start) // max(last - self._counted - 1, 1), 1)
+        asked = [prometheus.between(family.query, start, end, step) for family in self._families]
         read = [family.read(key, found) for family, found in zip(self._families, asked, strict=True)]
-        for at in range(start, end + 1, key.step):
+        for at in range(start, end + 1, step):
             if not read[0].get(at, ({}, {}))[0]:
                 continue  # Nothing of the champion: what both answered meanwhile is told by the next step that is seen.
             grown = tuple(
@@ -208,7 +232,7 @@ class _Tally:
             if self._open:
                 self._grown.append((at, grown))
             self._open = True
-        self._step = last
+        self._counted = last
 
     def blocks(self) -> tuple[Block, ...]:
         shared = [family.shared() for family in self._families]

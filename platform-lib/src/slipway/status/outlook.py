@@ -82,7 +82,7 @@ class _Look:
         seen = self._observed(rollout, settings, (champion, challenger))
         if seen is None:
             return Seen(champion, challenger, application=application)
-        requests = answered(rollout, settings, seen.blocks) if rollout.challenger.weight else None
+        requests = answered(rollout, seen.blocks) if rollout.challenger.weight else None
         return Seen(champion, challenger, requests, decide(rollout, settings, seen), application)
 
     def _observed(

@@ -111,7 +111,7 @@ def test_it_rolls_back_and_says_why(toy: Toy) -> None:
             "",
             "5.1 % of its answers are 5xx: 5.1 % of 800 answers are 5xx, beside 1.0 % of 7,200.",
             "",
-            "- errors: 5.1 % of 800 answers are 5xx, beside 1.0 % of 7,200. Evidence 80, of 60 that would do.",
+            "- errors: 5.1 % of 800 answers are 5xx, beside 1.0 % of 7,200.",
             "",
             f"Slipway-Rollout: production/{MODEL}",
             "Slipway-Action: roll back",

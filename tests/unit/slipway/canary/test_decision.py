@@ -59,7 +59,7 @@ def after(seconds: float) -> datetime:
 def look(at: float, stable: float | None = 0.0, requests: int = 0, **readiness: object) -> Observation:
     """At ``at`` seconds: ready since ``stable``, ``requests`` answered in the last block that is over."""
     ready = Readiness(2, 2 if stable is not None else 1, after(stable) if stable is not None else None, 0, "")
-    blocks = (Block(after(at), NOTHING, replace(NOTHING, requests=requests)),)
+    blocks = (Block(after(at - 15), NOTHING, NOTHING), Block(after(at), NOTHING, replace(NOTHING, requests=requests)))
     return Observation(after(at), blocks, replace(ready, **readiness))
 
 
@@ -184,10 +184,22 @@ def test_a_shadow_is_compared_before_the_first_step(findings: list[Finding]) -> 
 
 
 def test_only_whole_blocks_at_this_weight_are_counted() -> None:
-    blocks = [Block(after(end), NOTHING, replace(NOTHING, requests=end)) for end in (15, 30, 45, 60, 75)]
-    assert answered(rollout(10, 0), SETTINGS, blocks) == 15 + 30 + 45 + 60 + 75
-    assert answered(rollout(10, 30), SETTINGS, blocks) == 45 + 60 + 75
-    assert answered(rollout(10, 31), SETTINGS, blocks) == 60 + 75
+    blocks = [Block(after(end), NOTHING, replace(NOTHING, requests=end)) for end in (15, 30, 60, 75)]
+    assert answered(rollout(10, 0), blocks) == 15 + 30 + 60 + 75
+    assert answered(rollout(10, 30), blocks) == 60 + 75
+    assert answered(rollout(10, 31), blocks) == 75
+    assert answered(rollout(10, 76), blocks) == 0
+
+
+def test_the_very_same_blocks_are_compared_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[object] = []
+    monkeypatch.setattr(decision, "compare", lambda blocks, settings: compared.append(blocks) or (FINE,))
+    seen = look(20, 0)
+    for at in (21, 24, 27):
+        assert decide(rollout(10), SETTINGS, replace(seen, at=after(at))).findings == (FINE,)
+    assert len(compared) == 1
+    decide(rollout(10), SETTINGS, look(20, 0, 5))
+    assert len(compared) == 2
 
 
 @pytest.mark.parametrize(("weight", "step"), [(5, 10), (10, 10), (49, 10), (50, 50), (99, 50), (100, 100)])

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from slipway.adapters.prometheus import Prometheus
+from slipway.canary import sighting
 from slipway.canary.observation import Block, Rollout
 from slipway.canary.sighting import Sight
 from slipway.release.record import Record
@@ -198,3 +199,29 @@ def test_another_challenger_is_counted_anew(prometheus: FakePrometheus) -> None:
     prometheus.asked.clear()
     look(prometheus, 100, sight)
     assert prometheus.asked == [7, 7, 7]
+
+
+def test_blocks_of_a_long_roll_out_are_longer(prometheus: FakePrometheus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sighting, "_ALIKE", 4)
+    monkeypatch.setattr(sighting, "_ASKED", 3)
+    sight = Sight(Prometheus(prometheus.url))
+    blocks = look(prometheus, 15 * (4 + 8 + 16) + 61, sight)[0]
+    ends = [0, 15, 30, 45, 60, 90, 120, 150, 180, 240, 300, 360, 420]
+    assert [block.end for block in blocks] == [at(end) for end in ends[1:]]
+    assert [block.champion.requests for block in blocks] == [100 * (end - ends[i]) for i, end in enumerate(ends[1:])]
+    assert look(prometheus, 15 * (4 + 8 + 16) + 121, sight)[0][-1].end == at(540)
+    often = Sight(Prometheus(prometheus.url))
+    for seconds in range(1, 560, 7):
+        seen = look(prometheus, seconds, often)[0]
+        assert [block.end for block in seen] == [at(end) for end in [*ends[1:], 540] if end <= seconds]
+    assert look(prometheus, 559)[0] == seen
+
+
+@pytest.mark.parametrize("number", [0, 1, 999, 1000, 1001, 2000, 2001, 3000, 5000, 12345])
+def test_the_number_of_a_block_and_its_end_belong_together(number: int) -> None:
+    key = sighting._Key("production", (OLD, NEW), BEGIN, 15)
+    assert key.over_at(key.end_of(number)) == number
+    assert key.over_at(key.end_of(number) + 14) == number
+    assert key.over_at(key.end_of(number + 1) - 1) == number
+    assert key.over_at(BEGIN - 1) == -1
+    assert key.over_at(BEGIN + 7 * 86_400) < 6000, "a week"

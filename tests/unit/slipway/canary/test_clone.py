@@ -1,0 +1,61 @@
+"""The loop's clone: its password comes from a file that nobody writes to, and its folder must be one to write to."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from slipway.adapters.git import GitFault, RemoteAway
+from slipway.canary.clone import Clone
+from tests.toy_platform import git
+from tests.unit.slipway.canary.conftest import Toy
+from tests.unit.slipway.canary.world import COMMITTER
+
+
+def test_a_password_is_read_and_never_written(tmp_path: Path) -> None:
+    file = tmp_path / "a secret's folder" / "credentials"
+    file.parent.mkdir()
+    file.write_text("http://canary:pass@git.example.org\n")
+    clone = Clone(tmp_path / "clone.git", "http://git.example.org/platform", file, COMMITTER)
+    clone.remote()
+    asked = "protocol=http\nhost=git.example.org\n\n"
+
+    def credential(what: str, given: str) -> str:
+        done = subprocess.run(
+            ["git", "-c", "credential.useHttpPath=false", "credential", what], cwd=clone.folder, input=given,
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return done.stdout
+
+    assert "password=pass\n" in credential("fill", asked)
+    refused = asked.strip() + "\nusername=canary\npassword=pass\n\n"
+    credential("reject", refused)
+    credential("approve", refused.replace("pass", "other"))
+    assert file.read_text() == "http://canary:pass@git.example.org\n"
+
+
+def test_it_fetches_what_is_new(toy: Toy, tmp_path: Path) -> None:
+    clone = Clone(tmp_path / "room" / "clone.git", str(toy.platform.bare), None, COMMITTER)
+    assert clone.tips("refs/heads/main", "refs/notes/rollouts") == [toy.main, None]
+    moved = toy.push("something new")
+    assert clone.tips("refs/heads/main") == [moved]
+    assert git(clone.folder, "rev-parse", "main") == moved
+    assert list(clone.folder.parent.iterdir()) == [clone.folder]
+
+
+def test_a_remote_that_is_away_is_not_the_clone_s_fault(toy: Toy, tmp_path: Path) -> None:
+    clone = Clone(tmp_path / "clone.git", str(toy.platform.bare), None, COMMITTER)
+    clone.tips("refs/heads/main")
+    toy.platform.bare.rename(tmp_path / "away")
+    with pytest.raises(RemoteAway):
+        clone.tips("refs/heads/main")
+    assert clone.folder.is_dir()
+
+
+def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    clone = Clone(tmp_path / "file" / "clone.git", "http://git.example.org", None, COMMITTER)
+    with pytest.raises(GitFault, match="No clone can be made in"):
+        clone.remote()
