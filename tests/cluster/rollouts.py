@@ -38,7 +38,7 @@ CANARY: dict[str, Any] = {
     "false_alarm": 0.05,
     "block_seconds": 5,
     "errors": {"margin": 0.005},
-    "latency": {"ratio": 2.0, "quantiles": [0.5, 0.9]},
+    "latency": {"ratio": 2.0, "quantiles": [0.5]},
     "scores": {"margin": 0.05, "quantiles": [0.25, 0.5, 0.75]},
 }
 
