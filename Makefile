@@ -19,6 +19,11 @@ OWN := . $(filter-out $(STOCK),$(ENVIRONMENTS))
 MODEL ?= $(firstword $(MODELS))
 PORT ?= 8080
 STACK ?= local
+TO ?= staging
+REMOTE ?= platform
+RELEASE ?=
+BASE ?= main
+HEAD ?= HEAD
 # Stages and tests find the environment's programs by name, as in an activated shell.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export UV_PYTHON := python3.11
@@ -32,7 +37,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
 	@echo; echo 'With the model and the port that you want, e.g. `make serve MODEL=$(MODEL) PORT=9000`'
-	@echo 'Models: $(MODELS). Without them, MODEL is $(MODEL), PORT is $(PORT) and STACK is $(STACK).'
+	@echo 'Models: $(MODELS). Without them, MODEL is $(MODEL), PORT is $(PORT), STACK is $(STACK), TO is $(TO) and REMOTE is $(REMOTE).'
 
 $(UV):
 	python3.11 -m venv --clear $(CACHE)/uv-$(UV_VERSION)
@@ -70,13 +75,14 @@ test: check repro setup-stock  ## Run every check and every test that needs no c
 	pytest
 
 .PHONY: check
-check: setup  ## Format, lint, types, import layers, rendered manifests, lock files, docs
+check: setup  ## Format, lint, types, import layers, rendered manifests, workflows, lock files, docs
 	ruff format --check .
 	ruff check .
 	mypy
 	$(INFRA)/mypy --config-file infra/pyproject.toml
 	lint-imports --no-logo
 	slipway render --check
+	$$($(INFRA)/python -m infra.builds path actionlint) -shellcheck= -pyflakes=
 	for part in . $(ENVIRONMENTS) $(patsubst %/pyproject.toml,%,$(wildcard images/*/pyproject.toml)); do $(UV) lock --check --quiet --project $$part; done
 	pytest -q tests/layout/test_docs.py
 
@@ -93,6 +99,18 @@ serve: setup  ## Serve the newest release of MODEL on PORT, and print a curl tha
 define first_release
 	slipway publish $(1) && slipway promote $(1) --to staging --first --merge && slipway promote $(1) --to production --first --merge
 endef
+
+.PHONY: promote
+promote: setup  ## Promote the published release of MODEL to the environment TO on REMOTE, by a pull request
+	slipway promote '$(value MODEL)' --to '$(value TO)' --remote '$(value REMOTE)' $(if $(value RELEASE),--release '$(value RELEASE)')
+
+.PHONY: check-promotion
+check-promotion: setup  ## Hold what HEAD would promote on BASE against every rule
+	slipway check --base '$(value BASE)' --head '$(value HEAD)'
+
+.PHONY: retrain
+retrain: repro  ## Run the pipeline, and publish and promote to staging, on REMOTE, each release that is new there
+	for model in $(MODELS); do slipway publish $$model && slipway promote $$model --to staging --remote '$(value REMOTE)' --new || exit; done
 
 .PHONY: test-cluster
 test-cluster: repro platform-build  ## Bring a whole platform up on this machine (Linux, root), break it, and take it down

@@ -6,9 +6,14 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from slipway.adapters.forge import Forge, PlainGit
+from slipway.adapters.git import Remote
+from slipway.promotion.change import Change, Described
+from slipway.promotion.promote import Means
 from tests.conftest import MODEL, ROOT
 
 RELEASES = tuple(character * 64 for character in "abc")
@@ -81,6 +86,19 @@ def make(folder: Path, champion: str = "champion: null\nchallenger: null\n") -> 
     git(top, "commit", "--quiet", "--message=begin")
     git(top, "push", "--quiet", "platform", "main")
     return ToyPlatform(top, bare)
+
+
+def describe(change: Change) -> Described:
+    """A short description with one picture, of a release that there is nothing else of."""
+    picture = b'<svg xmlns="http://www.w3.org/2000/svg"/>\n'
+    return Described(
+        lambda shown: f"# {change.asked.release[:12]}\n\nSeen at {shown('one.svg')}.\n", {"one.svg": picture}
+    )
+
+
+def means(remote: Remote, image: Callable[[], str], forge: Forge | None = None) -> Means:
+    """By what a toy release is promoted."""
+    return Means(remote, forge or PlainGit(), image, describe)
 
 
 def platform_record(file: Path, push_url: str) -> Path:

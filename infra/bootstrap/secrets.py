@@ -50,10 +50,12 @@ class PlatformSecrets(pulumi.ComponentResource):
 
     def _nats(self) -> None:
         child = pulumi.ResourceOptions(parent=self)
-        passwords = {user: Password(f"nats-{user}-password", opts=child).value for user in ("server", "collector")}
+        users = "server", "collector", "canary"
+        passwords = {user: Password(f"nats-{user}-password", opts=child).value for user in users}
         urls = {user: pulumi.Output.concat(f"nats://{user}:", value, f"@{NATS}") for user, value in passwords.items()}
         self._put("nats", "nats-users", passwords)
         self._put("nats", "request-log-collector", {"url": urls["collector"]})
+        self._put("slipway", "canary-request-log", {"url": urls["canary"]})
         for namespace in MODEL_NAMESPACES:
             self._put(namespace, "request-log", {"url": urls["server"]})
 

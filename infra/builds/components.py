@@ -16,7 +16,10 @@ UPSTREAM = Path(__file__).resolve().parents[1] / "upstream"
 
 @dataclass(frozen=True)
 class Component:
-    """One Go module of ours that pins an upstream project, and the programs that are built from it."""
+    """One Go module of ours that pins an upstream project, and the programs that are built from it.
+
+    A small one needs none of the disk that the large ones' caches fill.
+    """
 
     name: str
     source: Path
@@ -26,6 +29,7 @@ class Component:
     ldflags: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     release: str = ""
+    small: bool = False
 
     @property
     def shown_version(self) -> str:
@@ -76,6 +80,7 @@ def _component(source: Path, facts: dict[str, Any]) -> Component:
         ldflags=tuple(facts.get("ldflags", ())),
         tags=tuple(facts.get("tags", ())),
         release=facts.get("release", ""),
+        small=facts.get("small", False),
     )
 
 

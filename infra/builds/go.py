@@ -113,7 +113,7 @@ def _failure(what: str, said: str) -> PlatformError:
 def _check_disk(component: Component) -> None:
     caches = cache_folder() / "upstream"
     caches.mkdir(parents=True, exist_ok=True)
-    warm = (caches / "go-build").is_dir()
+    warm = component.small or (caches / "go-build").is_dir()
     free, needed = shutil.disk_usage(caches).free, 2 * 2**30 if warm else DISK_NEEDED
     if free < needed:
         what = f"{free / 2**30:.1f} GiB are free in {caches}; building {component.name} needs {needed / 2**30:.0f} GiB."

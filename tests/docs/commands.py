@@ -11,6 +11,7 @@ from tests.conftest import ROOT
 _BLOCK = re.compile(r"^( *)```bash\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 _BACKGROUND = re.compile(r" &$", re.MULTILINE)
 _LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)(?:#[^)]*)?\)")
+WALKED = ROOT / "docs/guides/promote-a-model.md"
 # `make test` runs these before anything else.
 _BEFORE_TESTS = ("make setup", "make check")
 
@@ -58,8 +59,14 @@ def run_by_ci() -> set[str]:
 
 
 def runner(command: str) -> str | None:
-    """Who runs ``command``: "ci", "pytest", "cluster" (tests/cluster), "server", "here", or None if nobody does."""
+    """Who runs ``command``, or None if nobody does.
+
+    "ci", "pytest", "cluster" (tests/cluster), "server", "here", or "walk": with all others of its guide, in order, in a
+    monorepo of its own (tests/docs/test_promotion.py).
+    """
     words = shlex.split(command)
+    if command in commands(WALKED):
+        return "walk"
     if command in run_by_ci():
         return "ci"
     if words[0] == "pytest":

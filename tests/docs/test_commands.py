@@ -34,17 +34,30 @@ def advisory_source() -> Iterator[str]:
         yield source.url
 
 
+@pytest.fixture(scope="module")
+def platform(working_tree: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Git server's repository whose main is the working tree."""
+    bare = tmp_path_factory.mktemp("platform") / "platform.git"
+    subprocess.run(["git", "clone", "--quiet", "--bare", "--shared", working_tree["GIT_DIR"], bare], check=True)
+    subprocess.run(["git", "update-ref", "refs/heads/main", "HEAD"], cwd=bare, check=True)
+    return bare
+
+
 @pytest.mark.parametrize("command", by("here"))
-def test_command_works(command: str, tmp_path: Path, working_tree: dict[str, str], advisory_source: str) -> None:
+def test_command_works(
+    command: str, tmp_path: Path, working_tree: dict[str, str], advisory_source: str, platform: Path
+) -> None:
     told = {"XDG_CONFIG_HOME": str(tmp_path / "config"), "SLIPWAY_OSV_URL": advisory_source}
     environment = os.environ | working_tree | told
     if command == "make hooks":
         subprocess.run(["git", "init", "-q", tmp_path], check=True)
         environment |= {"GIT_DIR": str(tmp_path / ".git"), "GIT_WORK_TREE": str(ROOT)}
     # What is written there is another release's after the next `make repro`, and refused.
-    shown = re.sub(r"(--to|--quarantine) (\S+)", rf"\1 {tmp_path}/\2", command)
+    shown = re.sub(r"(--to|--quarantine|--html) (\S+)", rf"\1 {tmp_path}/\2", command)
     if command.startswith("slipway scan") and "--help" not in command:
         shown += f" --to {tmp_path}/scan.json"
+    if command.startswith("slipway status") and "--help" not in command:
+        shown += f" --remote {platform}"
     done = subprocess.run(shlex.split(shown), cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout + done.stderr

@@ -81,7 +81,12 @@ def test_nats_takes_its_configuration_and_knows_the_stream(
     config = next(one["data"]["nats.conf"] for one in delivered["nats"] if one["kind"] == "ConfigMap")
     file = tmp_path / "nats.conf"
     file.write_text(config)
-    passwords = {"SERVER_PASSWORD": '"12e4"', "COLLECTOR_PASSWORD": '"x"', "POD_NAME": "nats-0"}
+    passwords = {
+        "SERVER_PASSWORD": '"12e4"',
+        "COLLECTOR_PASSWORD": '"x"',
+        "CANARY_PASSWORD": '"y"',
+        "POD_NAME": "nats-0",
+    }
     done = subprocess.run(
         [PROGRAM, "-t", "-c", str(file)], env={**os.environ, **passwords}, capture_output=True, text=True, check=False
     )

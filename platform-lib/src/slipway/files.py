@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -152,14 +152,26 @@ def read_yaml(path: Path) -> Any:
     return parse_yaml(content, str(path))
 
 
+class _Loader(yaml.SafeLoader):
+    """One that takes no key twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        names: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in names:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key.value!r} stands twice", key.start_mark)
+            names.add(str(key.value))
+        return super().construct_mapping(node, deep)
+
+
 def parse_yaml(content: bytes, source: str) -> Any:
     """Read YAML that ``source`` holds.
 
     Raises:
-        UsageError: when it is not YAML; it names the line.
+        UsageError: when it is not YAML, or gives a key twice, of which YAML would take the last; it names the line.
     """
     try:
-        return yaml.safe_load(content.decode())
+        return yaml.load(content.decode(), _Loader)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{source} is not valid YAML: {error}.", "Mend that line.") from error
 

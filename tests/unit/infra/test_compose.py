@@ -97,9 +97,10 @@ def test_the_secrets_that_gitops_expects(local: Recorder) -> None:
     }
     assert set(found["seldon-system/seldon-webhook-server-cert"]) == {"tls.crt", "tls.key", "ca.crt"}
     assert set(found["mlflow/mlflow-postgres"]) == {"password"}
-    assert set(found["nats/nats-users"]) == {"server", "collector"}
+    assert set(found["nats/nats-users"]) == {"server", "collector", "canary"}
     assert found["staging/request-log"] == found["production/request-log"]
     assert found["nats/request-log-collector"]["url"].startswith("nats://collector:secret-")
+    assert found["slipway/canary-request-log"]["url"].startswith("nats://canary:secret-")
     password = found["git-credentials"]["htpasswd"] and opened(found["slipway/canary-git"]["password"])
     assert found["slipway/canary-git"] == {
         "url": "http://git.slipway-git.svc.cluster.local/platform.git",
@@ -154,7 +155,7 @@ def test_what_providers_generate_is_declared_secret() -> None:
     assert declared["seldon-webhook"] == ["key"]
     assert declared["canary-signing-key"] == ["private"]
     passwords = [name for name in declared if "password" in name or name == "webhook-secret"]
-    assert len(passwords) == 5
+    assert len(passwords) == 6
     assert all(declared[name] == ["value"] for name in passwords)
 
 

@@ -23,8 +23,8 @@ from slipway.errors import SlipwayError, UsageError
 _SECONDS = 120
 # Where a clone keeps the remote's notes while it adds one.
 _NOTES = "refs/notes/slipway/working"
-# Between the fields of a commit, and after it: no message holds them.
-_END, _RECORD = "\x1f", "\x1e"
+# Of a commit: name, seconds, author, subject, body, trailers. NUL ends each, which alone no message can hold.
+_FIELDS = ("%H", "%ct", "%an", "%s", "%b", "%(trailers:only=true,unfold=true)")
 # Set within a hook; they would lead every call to the clone that the hook runs in.
 _ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
 
@@ -147,10 +147,11 @@ class Remote:
 
     def log(self, commit: str, path: Path, most: int | None = None) -> list[Commit]:
         """The commits of a branch, newest first, that changed ``path``; a merge counts as one, as the branch saw it."""
-        form = _END.join(("%H", "%ct", "%an", "%s", "%b", "%(trailers:only=true,unfold=true)")) + _RECORD
+        form = "%x00".join(_FIELDS)
         count = [] if most is None else [f"--max-count={most}"]
-        said = self._out("log", "--first-parent", *count, f"--format=tformat:{form}", commit, "--", str(path))
-        return [_commit(record.lstrip("\n").split(_END)) for record in said.split(_RECORD)[:-1]]
+        said = self._out("log", "-z", "--first-parent", *count, f"--format=tformat:{form}", commit, "--", str(path))
+        fields = said.split("\0")[:-1]
+        return [_commit(fields[start : start + len(_FIELDS)]) for start in range(0, len(fields), len(_FIELDS))]
 
     def related(self, commit: str) -> bool:
         """Whether ``commit`` and what is checked out here have a history in common."""
@@ -243,18 +244,76 @@ class Remote:
             )
         raise _away(self.name, done.stderr)
 
-    def versions(self, commit: str, path: Path) -> Iterator[str]:
-        """What the file ``path`` held at ``commit`` and before, a text for each change, the newest first.
+    def url(self) -> str:
+        """The remote's URL as the clone's configuration has it, before any of its rewriting."""
+        return self._git("config", "--get", f"remote.{self.name}.url").stdout.strip() or self.name
 
-        Of merges the first parent is followed: that is what a branch was, whatever was tried beside it.
+    def listed(self, pattern: str) -> dict[str, str]:
+        """The remote's refs that fit a glob of whole names, as refs/heads/promote/*, to their commits, not fetched.
+
+        Raises:
+            RemoteAway: when the remote cannot be reached.
         """
-        changes = self._out(
-            "log", "--first-parent", "--diff-merges=first-parent", "--format=%H", commit, "--", str(path)
-        )
-        for change in changes.split():
-            shown = self._git("show", f"{change}:{path}")
-            if shown.returncode == 0:
-                yield shown.stdout
+        lines = (line.split("\t") for line in self._remotely("ls-remote", self.name, pattern).splitlines())
+        return {name: commit for commit, name in lines}
+
+    def sheet(self, files: Mapping[str, bytes], message: str) -> str:
+        """A commit that stands by itself and holds ``files``; equal files and message give an equal commit."""
+        blobs = {name: self._written("blob", content) for name, content in sorted(files.items())}
+        listing = "".join(f"100644 blob {blob}\t{name}\n" for name, blob in blobs.items())
+        tree = self._run("mktree", given=listing.encode()).stdout.decode().strip()
+        who = "slipway <slipway@slipway.internal> 0 +0000"
+        return self._written("commit", f"tree {tree}\nauthor {who}\ncommitter {who}\n\n{message}\n".encode())
+
+    def _written(self, kind: str, content: bytes) -> str:
+        done = self._run("hash-object", "-t", kind, "-w", "--stdin", given=content)
+        if done.returncode != 0:
+            said = done.stderr.decode(errors="replace").strip()
+            raise GitFault(f"Git cannot go on: {said}", "Mend that, and run the same command again.")
+        return done.stdout.decode().strip()
+
+    def resolve(self, name: str) -> str:
+        """The commit that a name of the clone means, as origin/main or HEAD.
+
+        Raises:
+            UsageError: when it means none.
+        """
+        found = self._git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+        if found.returncode != 0:
+            raise UsageError(f"This clone has no commit {name!r}.", "Fetch it, or name another: `git branch --all`.")
+        return found.stdout.strip()
+
+    def common(self, one: str, other: str) -> str:
+        """The newest commit that two have in common.
+
+        Raises:
+            GitFault: when there is none.
+        """
+        found = self._git("merge-base", one, other)
+        if found.returncode != 0:
+            hint = " of which it lacks a part, being shallow" if self.shallow() else ""
+            raise GitFault(
+                f"{one[:12]} and {other[:12]} have no commit in common in this clone{hint}.",
+                "Fetch the whole history: `git fetch --unshallow`, or name the branch that yours began on.",
+            )
+        return found.stdout.strip()
+
+    def between(self, base: str, head: str) -> list[str]:
+        """The commits that ``head`` has and ``base`` has not, the newest first."""
+        return self._out("rev-list", f"{base}..{head}").split()
+
+    def signature(self, commit: str, signers: Path) -> str | None:
+        """What is wrong with a commit's signature by one of the allowed signers, in Git's words; None if nothing is.
+
+        Args:
+            commit: the commit.
+            signers: the allowed ones, as in ssh-keygen(1), ALLOWED SIGNERS. Only SSH's signatures count.
+        """
+        options = ["-c", f"gpg.ssh.allowedSignersFile={signers.resolve()}", "-c", "gpg.minTrustLevel=fully"]
+        if b"\ngpgsig -----BEGIN SSH SIGNATURE-----" not in self._run("cat-file", "commit", commit).stdout:
+            return "it has no SSH signature"
+        done = self._git(*options, "verify-commit", commit)
+        return None if done.returncode == 0 else done.stderr.strip().splitlines()[-1] or "Git does not accept it"
 
     def shallow(self) -> bool:
         """Whether the clone lacks history that the remote has."""

@@ -2,6 +2,8 @@
 
 :mod:`slipway.rendering.canary` is canary.yaml, what people write about it. A look at the cluster is an
 :mod:`slipway.canary.observation`; :mod:`slipway.canary.comparison` compares challenger with champion on it, and
-:mod:`slipway.canary.decision` says what follows. All that a roll-out must remember stands in release.yaml
+:mod:`slipway.canary.decision` says what follows. How they are compared stands in :mod:`slipway.canary.aspects` (what is
+counted) and :mod:`slipway.canary.proportions` (the test and its proof); :mod:`slipway.canary.simulation` shows what the
+figures of a canary.yaml buy. All that a roll-out must remember stands in release.yaml
 (:mod:`slipway.release.record`), so that whoever decides may be killed at any moment.
 """

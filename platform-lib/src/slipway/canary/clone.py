@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from slipway.adapters.git import Committer, GitFault, Remote, RemoteAway, RemoteMoved
+from slipway.adapters.git import Committer, GitFault, Remote, RemoteAway
 
 _NAME = "origin"
 
@@ -49,13 +49,15 @@ class Clone:
         """
         try:
             return self.remote().refs(*names)
-        except (RemoteAway, RemoteMoved):
-            raise
         except (GitFault, OSError) as error:
-            shutil.rmtree(self.folder, ignore_errors=True)
-            if isinstance(error, GitFault):
+            if isinstance(error, RemoteAway) and self._is_sound():
                 raise
-            raise GitFault(f"The clone in {self.folder} broke: {error}.", "It is made anew.") from error
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise GitFault(f"The clone in {self.folder} is broken: {error}", "It is made anew.") from error
+
+    def _is_sound(self) -> bool:
+        done = subprocess.run(["git", "rev-parse", "--git-dir"], cwd=self.folder, capture_output=True, check=False)
+        return done.returncode == 0
 
     def _make(self) -> None:
         settings = {f"remote.{_NAME}.url": self.url, f"remote.{_NAME}.fetch": "+refs/heads/*:refs/heads/*"}

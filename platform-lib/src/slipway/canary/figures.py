@@ -64,18 +64,14 @@ class Figures(Collector):
         """Whether it has gone on of late."""
         return self.clock() - self._alive < _STUCK_SECONDS
 
-    def under_way(self, places: Sequence[Place]) -> None:
-        """Forget the roll-outs of all other places."""
+    def under_way(self, places: Sequence[Place], broken: Sequence[Place]) -> None:
+        """Where roll-outs are, so that those of all other places are forgotten; and where nothing can be decided."""
         self._states = {place: state for place, state in self._states.items() if place in places}
+        self._broken = set(broken)
 
     def exist(self, alerts: dict[Place, dict[str, float]]) -> None:
         """Which models there are, and the thresholds of their alerts by name."""
         self._alerts = alerts
-        self._broken &= alerts.keys()
-
-    def broken(self, place: Place, is_so: bool) -> None:
-        """Whether the files of a place cannot be understood, or the last look at it failed."""
-        (self._broken.add if is_so else self._broken.discard)(place)
 
     def decided(self, rollout: Rollout, decision: Decision, at: float) -> None:
         """What a look at ``at`` seconds since 1970 came to."""

@@ -8,11 +8,13 @@ trailers what the commit does; of any other commit it follows from what release.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from slipway.adapters.git import Commit, GitFault, Remote
 from slipway.canary.comparison import Finding
@@ -21,13 +23,16 @@ from slipway.errors import UsageError
 from slipway.release.record import Challenger, Record
 from slipway.rendering.canary import Canary
 from slipway.rendering.served import ENVS, folder
+from slipway.rendering.settings import Settings
 
 ROLLOUT, ACTION, RELEASE = "Slipway-Rollout", "Slipway-Action", "Slipway-Release"
 WEIGHT, EVIDENCE = "Slipway-Weight", "Slipway-Evidence"
-RECORD_FILE, SETTINGS_FILE = "release.yaml", "canary.yaml"
+RECORD_FILE, SETTINGS_FILE, SERVED_FILE = "release.yaml", "canary.yaml", "settings.yaml"
 # What people do without a trailer: the challenger is taken away, as by `git revert`, or something else is changed.
 WITHDRAW, EDIT = "withdraw", "edit"
 _OBJECT = 12
+_PERCENT = re.compile("[0-9]{1,2}|100")
+_decode_findings = msgspec.json.Decoder(list[Finding]).decode
 
 
 @dataclass(frozen=True)
@@ -127,6 +132,15 @@ def read_settings(remote: Remote, main: str, environment: str, model: str) -> Ca
     return Canary.parse(*_content(remote, main, folder(environment, model) / SETTINGS_FILE))
 
 
+def read_served(remote: Remote, main: str, environment: str, model: str) -> Settings:
+    """What settings.yaml holds at ``main``.
+
+    Raises:
+        UsageError: when it is not there or not what it must be.
+    """
+    return Settings.parse(*_content(remote, main, folder(environment, model) / SERVED_FILE))
+
+
 def trailers(rollout: Rollout, action: str, weight: int, findings: Sequence[Finding]) -> list[str]:
     """The lines that end the message of a commit, and say what it does."""
     evidence = [asdict(finding) for finding in findings]
@@ -173,7 +187,7 @@ def _event(environment: str, model: str, commit: Commit, records: tuple[Record |
 def _told(place: str, commit: Commit) -> tuple[str, str, int] | None:
     """Release, action and weight by the trailers, if they are about this place."""
     said = commit.trailers
-    if said.get(ROLLOUT) != place or not said.get(WEIGHT, "").isdigit() or ACTION not in said:
+    if said.get(ROLLOUT) != place or not _PERCENT.fullmatch(said.get(WEIGHT, "")) or ACTION not in said:
         return None
     return said.get(RELEASE, ""), said[ACTION], int(said[WEIGHT])
 
@@ -200,7 +214,6 @@ def _inferred(before: Record | None, after: Record | None) -> tuple[str, str, in
 def _findings(said: str) -> tuple[Finding, ...]:
     """The findings of a trailer; none where it holds something else."""
     try:
-        content: list[dict[str, Any]] = json.loads(said)
-        return tuple(Finding(**each) for each in content)
-    except (ValueError, TypeError):
+        return tuple(_decode_findings(said))
+    except msgspec.DecodeError:
         return ()

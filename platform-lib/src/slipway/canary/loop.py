@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
+from slipway.adapters.forge import Forge, PlainGit
 from slipway.adapters.git import GitFault, Remote
 from slipway.adapters.kube import KubeFault
 from slipway.canary import history, notes
@@ -21,7 +22,7 @@ from slipway.canary.decision import Action, Decision, decide
 from slipway.canary.figures import Figures, Place
 from slipway.canary.leader import Candidate
 from slipway.canary.look import Lookout
-from slipway.canary.notes import NOTES, Forge
+from slipway.canary.notes import NOTES
 from slipway.canary.observation import Rollout
 from slipway.errors import SlipwayError, UsageError
 from slipway.rendering.canary import Canary
@@ -75,6 +76,10 @@ class Outcome:
     commit: str | None
     fault: SlipwayError | None
 
+    @property
+    def place(self) -> Place:
+        return self.environment, self.model
+
 
 @dataclass(frozen=True)
 class _Read:
@@ -94,7 +99,7 @@ class Loop:
         lookout: who is asked.
         figures: where it is told.
         may: whether it may act at this moment.
-        forge: where issues are opened; None for none.
+        forge: where issues are opened.
         asked: which places to look at; None for all.
         clock: the time.
     """
@@ -103,7 +108,7 @@ class Loop:
     lookout: Lookout
     figures: Figures
     may: Callable[[], bool] = lambda: True
-    forge: Forge | None = None
+    forge: Forge = field(default_factory=PlainGit)
     asked: Callable[[Place], bool] = lambda place: True
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     _main: str = field(default="", init=False)
@@ -125,7 +130,7 @@ class Loop:
             self._main = main
         outcomes = [self._one(place, read) for place, read in self._board.items() if read.rollout or read.fault]
         places = [place for place, read in self._board.items() if read.rollout]
-        self.figures.under_way(places)
+        self.figures.under_way(places, [outcome.place for outcome in outcomes if outcome.fault is not None])
         self.lookout.sight.forget(places)
         self._tell(main, noted)
         return outcomes
@@ -150,7 +155,6 @@ class Loop:
         except Exception as error:
             _log.exception("Slipway itself is at fault", extra=_labels(place))
             fault = SlipwayError(f"{type(error).__name__}: {error}", "Report this, with the traceback in the log.")
-        self.figures.broken(place, fault is not None)
         if fault is not None:
             self.figures.faults.labels("/".join(place)).inc()
         outcome = Outcome(*place, release, decided, commit, fault)
@@ -189,7 +193,7 @@ class Loop:
 
     def _say(self, outcome: Outcome) -> None:
         """One line in the log; what was said already and led to nothing is said again after a while only."""
-        place, decided = (outcome.environment, outcome.model), outcome.decision
+        place, decided = outcome.place, outcome.decision
         what = outcome.fault.what if outcome.fault is not None else str(decided.action if decided is not None else "")
         now = self.clock().timestamp()
         before, at = self._said.get(place, ("", 0.0))
@@ -224,7 +228,7 @@ def run(loop: Loop, candidate: Candidate, seconds: float, stopped: threading.Eve
                 loop.figures.faults.labels("main").inc()
                 _log.exception("Slipway itself is at fault")
         else:
-            loop.figures.under_way(())
+            loop.figures.under_way((), ())
         stopped.wait(seconds)
 
 
@@ -256,7 +260,10 @@ def _reading(remote: Remote, main: str, place: Place) -> _Read:
 
 def _thresholds(remote: Remote, main: str, place: Place) -> dict[str, float]:
     """Of the model's alerts, as its settings.yaml has them; none where that cannot be read."""
-    return {}
+    try:
+        return dict(history.read_served(remote, main, *place).alerts.model_dump())
+    except UsageError:
+        return {}
 
 
 def _labels(place: Place) -> dict[str, str]:

@@ -7,27 +7,23 @@ leaves the note to whoever looks next. Read it with ``git fetch platform refs/no
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from typing import Protocol
 
+from slipway.adapters.forge import Forge
 from slipway.adapters.git import Remote, RemoteMoved
 from slipway.canary import history
 from slipway.canary.history import Event
+from slipway.errors import SlipwayError
 
 NOTES = "refs/notes/rollouts"
+_log = logging.getLogger("slipway.canary")
 _ROLLED_BACK = "roll back"
 # What lies further back has its note, or its people.
 _EVENTS = 20
 
 
-class Forge(Protocol):
-    """Where people read issues."""
-
-    def open_issue(self, title: str, body: str) -> str:
-        """Open an issue, once for each title, and return its URL."""
-
-
-def tell(remote: Remote, main: str, notes: str | None, places: Sequence[tuple[str, str]], forge: Forge | None) -> int:
+def tell(remote: Remote, main: str, notes: str | None, places: Sequence[tuple[str, str]], forge: Forge) -> int:
     """Make the notes that are missing; how many were made.
 
     Args:
@@ -35,7 +31,7 @@ def tell(remote: Remote, main: str, notes: str | None, places: Sequence[tuple[st
         main: the commit to read.
         notes: the remote's commit of NOTES, fetched; None if it has none yet.
         places: environments and models.
-        forge: None for no issues.
+        forge: where issues are opened. If it cannot be asked, the note alone must do.
 
     Raises:
         GitFault: when the remote is away.
@@ -49,7 +45,7 @@ def tell(remote: Remote, main: str, notes: str | None, places: Sequence[tuple[st
             beside = _promotion(event, events[place + 1 :])
             if event.commit in remote.note(notes, beside):
                 continue
-            issue = forge.open_issue(_title(event), text(event)) if forge is not None else None
+            issue = _open(forge, event)
             try:
                 remote.add_note(NOTES, notes, beside, text(event, issue))
             except RemoteMoved:
@@ -57,6 +53,15 @@ def tell(remote: Remote, main: str, notes: str | None, places: Sequence[tuple[st
             made += 1
             notes = remote.refs(NOTES)[0]
     return made
+
+
+def _open(forge: Forge, event: Event) -> str | None:
+    """The URL of the rollback's issue; None where there is none, or none can be had."""
+    try:
+        return forge.open_issue(_title(event), text(event))
+    except SlipwayError as error:
+        _log.warning("no issue could be opened: %s", error.what)
+        return None
 
 
 def text(event: Event, issue: str | None = None) -> str:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from slipway.adapters import forge
 from slipway.adapters.git import Committer, Remote
 from slipway.adapters.kube import Cluster
 from slipway.adapters.prometheus import Prometheus
@@ -87,7 +88,7 @@ def once(remote: Remote, asked: Asked, places: Callable[[Place], bool]) -> list[
     """
     cluster = Cluster(asked.kubeconfig)
     try:
-        loop = Loop(UserClone(remote), asked.lookout(cluster), Figures(), asked=places)
+        loop = Loop(UserClone(remote), asked.lookout(cluster), Figures(), forge=forge.choose(remote), asked=places)
         outcomes = loop.cycle()
     finally:
         cluster.close()

@@ -164,21 +164,21 @@ def table(settings: Canary, runs: int) -> Iterator[str]:
     for name, behaviour in GOOD.items():
         for varies in (False, True):
             found = simulate(settings, behaviour, runs, varies)
-            yield (
-                f"| {name} | {_traffic(varies)} | {found.share:.1%} | {found.bound(upper=True):.1%} | "
-                f"{found.naive / runs:.0%} |"
-            )
+            shares = f"{_percent(found.share)} | {_percent(found.bound(upper=True))}"
+            yield f"| {name} | {_traffic(varies)} | {shares} | {100 * found.naive / runs:.0f} % |"
     yield ""
     yield "| challenger | traffic | rolled back | at least (95 %) | requests until then | 95 of 100 | z-test once |"
     yield "|---|---|---|---|---|---|---|"
     for name, behaviour in BAD.items():
         for varies in (False, True):
             found = simulate(settings, behaviour, runs, varies)
-            once = fixed_horizon(settings, behaviour)
-            yield (
-                f"| {name} | {_traffic(varies)} | {found.share:.1%} | {found.bound(upper=False):.1%} | "
-                f"{found.requests.mean():,.0f} | {np.quantile(found.requests, 0.95):,.0f} | {once:,.0f} |"
-            )
+            spent = [found.requests.mean(), np.quantile(found.requests, 0.95)] if found.rolled_back else [np.nan] * 2
+            cells = [_percent(found.share), _percent(found.bound(upper=False)), *(f"{each:,.0f}" for each in spent)]
+            yield f"| {name} | {_traffic(varies)} | {' | '.join(cells)} | {fixed_horizon(settings, behaviour):,.0f} |"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
 
 
 def _traffic(varies: bool) -> str:

@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from slipway.cli.audit import audit
 from slipway.cli.canary import canary
+from slipway.cli.check import check
 from slipway.cli.collect import collect
 from slipway.cli.explain import explain
 from slipway.cli.fetch import fetch
@@ -48,7 +49,7 @@ app = typer.Typer(
 )
 for verb in (
     verdicts, verify, keygen, sign, scan, tamper, rebuild, pack, unpack, audit, record, report, score, predict, explain,
-    serve, collect, tune, publish, promote, canary, fetch, render,
+    serve, collect, tune, publish, promote, check, canary, fetch, render,
     status,
 ):  # fmt: skip
     app.command()(verb)

@@ -1,14 +1,18 @@
-"""``slipway promote``: a published release into an environment, by one commit."""
+"""``slipway promote``: a published release into an environment, by one commit and its pull request."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import asdict
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from slipway.cli.options import Json, Model, PlatformFile
+
+if TYPE_CHECKING:
+    from slipway.promotion.promote import Promoted
 
 
 def promote(
@@ -18,50 +22,80 @@ def promote(
         str | None, typer.Option("--release", help="At least 8 digits of its digest; by default the model's only one.")
     ] = None,
     remote: Annotated[str, typer.Option("--remote", help="The Git remote whose main the cluster runs.")] = "platform",
+    forge: Annotated[
+        str, typer.Option("--forge", help="github or git; auto is GitHub where the remote's URL leads there.")
+    ] = "auto",
+    body: Annotated[
+        Path | None, typer.Option("--body", metavar="FILE", help="Write there, too, what the pull request says.")
+    ] = None,
     merge: Annotated[
         bool, typer.Option("--merge", help="Make the commit the remote's main at once: no pull request, no review.")
     ] = False,
     first: Annotated[bool, typer.Option("--first", help="Change nothing where the model runs already.")] = False,
+    new: Annotated[
+        bool, typer.Option("--new", help="Change nothing where the environment has, had or rejected the release.")
+    ] = False,
     platform: PlatformFile = None,
     json: Json = False,
 ) -> None:
-    """Promote a published release: a commit on the remote's main, in a branch of the remote, ready for a pull request.
+    """Promote a published release: a commit on the remote's main, in a branch of the remote, with its pull request.
 
     The commit changes release.yaml of the environment and its rendered folder, and nothing else. Your checkout is not
     touched. Where nothing runs yet the release becomes the champion; beside a champion it is the challenger, and has no
-    traffic until a roll-out gives it some. Production takes only what staging completed. Twice changes nothing.
+    traffic until a roll-out gives it some. Production takes only what staging completed. Twice changes nothing; a newer
+    release supersedes the open promotion of an older one. Without a forge the commit says what a pull request would.
+    In a clone that has no release of the model, it comes from the registry: by --release, or staging's champion.
 
     Examples:
 
       slipway promote flight_delay --to staging
 
-      slipway promote flight_delay --to production --release 3f9a0c42 --merge --json
+      slipway promote flight_delay --to production --release 3f9a0c42 --forge github --body request.md
 
       slipway promote flight_delay --to staging --first --merge
     """
+    from functools import partial
+
     from slipway import project
+    from slipway.adapters.forge import choose
     from slipway.adapters.git import Remote
-    from slipway.files import canonical_json
+    from slipway.files import canonical_json, replacing
     from slipway.progress import step
     from slipway.promotion import platform as platforms
+    from slipway.promotion.candidate import Sought, describer, find_image, sought
     from slipway.promotion.order import Promotion
-    from slipway.promotion.promote import champion
+    from slipway.promotion.promote import Means, champion, known
     from slipway.promotion.promote import promote as push
-    from slipway.promotion.publish import find_image
-    from slipway.release.find import find
     from slipway.rendering.served import check_environment
 
     project.paths(model)
     check_environment(to)
-    where, folder = platforms.read(platform), find(release or model).resolve()
-    asked = Promotion(to, model, folder.name)
-    target = Remote(project.root(), remote)
-    if first and (runs := champion(asked, target)) is not None:
-        print(canonical_json(asdict(runs)).decode() if json else f"{to} runs {model} {runs.release[:12]} already")
-        return
-    with step(f"promoting {model} {folder.name[:12]} to {to}"):
-        done = push(asked, target, lambda: find_image(where, model, folder.name), merge)
+    where, target = platforms.read(platform), body.resolve() if body is not None else None
+    git = Remote(project.root(), remote)
+    with sought(Sought(to, model, release), where, git) as folder:
+        project.enter()
+        asked, image = Promotion(to, model, folder.name), partial(find_image, where, model, folder.name)
+        if first and (runs := champion(asked, git)) is not None:
+            print(canonical_json(asdict(runs)).decode() if json else f"{to} runs {model} {runs.release[:12]} already")
+            return
+        if new and known(asked, git):
+            print(canonical_json({"release": folder.name, "new": False}).decode() if json else f"nothing new for {to}")
+            return
+        means = Means(git, choose(git, forge), image, describer(folder, model, where))
+        with step(f"promoting {model} {folder.name[:12]} to {to}"):
+            done = push(asked, means, merge)
+    if target is not None:
+        with replacing(target) as staged:
+            staged.write_text(done.body, encoding="utf-8")
     if json:
         sys.stdout.write(canonical_json(asdict(done)).decode())
-        return
+    else:
+        _print(done)
+
+
+def _print(done: Promoted) -> None:
     print(f"{done.commit}  {done.branch}  {done.role}" + (" (there already)" if done.already else ""))
+    for name in done.superseded:
+        print(f"supersedes {name}")
+    if done.url is not None:
+        print(done.url)

@@ -1,7 +1,12 @@
-"""How a release gets to where it runs: published as an image, promoted by a commit.
+"""How a release gets to where it runs: published as an image, proposed by a pull request, checked, and merged.
 
-:mod:`slipway.promotion.publish` makes the image (:mod:`slipway.promotion.image`: the server's image and one layer) and
-pushes it to the platform's registry; :mod:`slipway.promotion.promote` records it in an environment, by a branch of the
-platform's Git that holds one commit; :mod:`slipway.promotion.fetch` brings the champion back for the pipeline.
-:mod:`slipway.promotion.platform` knows where registry and Git are.
+publish      makes the image (image: the server's image and one layer) and pushes it to the platform's registry
+candidate    finds and verifies the release that is to be promoted
+promote      one commit of two paths in a branch of the platform's Git, and its pull request
+order        which release may go where; freeze: and when
+change       an environment before and after; difference tells its manifests' difference in words
+body         what the pull request says, from the release's proof, with pictures; message: what the commit says
+check        holds a pull request (subject) against the rules, those of manifests among them
+fetch        brings a release back out of its image
+platform     knows where registry and Git are
 """

@@ -6,11 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-from pydantic import ValidationError
-
 from slipway.adapters.git import Remote
-from slipway.errors import SlipwayError
+from slipway.errors import SlipwayError, UsageError
 from slipway.release.record import Published, Record
 from slipway.rendering import served
 from slipway.rendering.served import ENVIRONMENTS
@@ -40,6 +37,16 @@ class Promotion:
         """What the branches of all promotions of the model into the environment begin with."""
         return f"promote/{self.environment}/{self.model}/"
 
+    @property
+    def newest(self) -> str:
+        """The ref that says which promotion of the model into the environment is the newest."""
+        return f"refs/slipway/promotions/{self.environment}/{self.model}"
+
+    @property
+    def pictures(self) -> str:
+        """The ref of the commit that holds its pictures."""
+        return f"refs/slipway/pictures/{self.environment}/{self.model}/{self.release[:12]}"
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -64,47 +71,72 @@ class Standing:
         file = self.top / served.folder(environment, model) / "release.yaml"
         return Record.read(file) if model in served.models(environment, self.top) else None
 
-    def champions(self, environment: str, model: str) -> Iterator[Published]:
-        """All that were the champion, the newest first; a file that was not what it must be names none."""
+    def records(self, environment: str, model: str) -> Iterator[Record]:
+        """What the environment said of a model here and before, the newest first; what was nonsense is left out."""
         path = served.folder(environment, model) / "release.yaml"
-        for content in self.remote.versions(self.commit, path):
+        names = [f"{commit.name}:{path}" for commit in self.remote.log(self.commit, path)]
+        for content in self.remote.contents(names):
             try:
-                held = Record.model_validate(yaml.safe_load(content)).champion
-            except (yaml.YAMLError, ValidationError):
+                found = Record.parse(content, path.name) if content is not None else None
+            except UsageError:
                 continue
-            if held is not None:
-                yield held
+            if found is not None:
+                yield found
+
+    def knows(self, asked: Promotion) -> bool:
+        """Whether the environment holds the release, or held or rejected it before."""
+        return any(
+            held.holds(asked.release) or held.rejection(asked.release)
+            for held in self.records(asked.environment, asked.model)
+        )
+
+    def champions(self, environment: str, model: str) -> Iterator[Published]:
+        """All that were the champion, the newest first."""
+        return (held.champion for held in self.records(environment, model) if held.champion is not None)
 
 
 def check(asked: Promotion, published: Published, main: Standing) -> None:
     """Refuse what was rejected, and what the environment before has not completed, as the very same image.
 
-    A release has completed its roll-out in an environment when it was the champion there, on main.
-
     Raises:
         PromotionRefused: saying why, and what to do.
     """
-    place = ENVIRONMENTS.index(asked.environment)
-    for environment in ENVIRONMENTS[: place + 1]:
-        _check_rejected(asked, environment, main)
-    if place > 0:
-        _check_completed(asked, published, ENVIRONMENTS[place - 1], main)
+    check_rejected(asked, main)
+    check_completed(asked, published, main)
 
 
-def _check_rejected(asked: Promotion, environment: str, main: Standing) -> None:
-    record = main.record(environment, asked.model)
-    rejected = record.rejection(asked.release) if record is not None else None
-    if rejected is not None:
-        raise PromotionRefused(
-            f"{environment} rejected release {asked.release[:12]} of {asked.model} at {rejected.at:%Y-%m-%d %H:%M} UTC:"
-            f" {rejected.reason}",
-            "Make a better release. Whoever knows that the reason is gone takes the entry out of"
-            f" {served.folder(environment, asked.model)}/release.yaml by a pull request.",
-        )
+def check_rejected(asked: Promotion, main: Standing) -> None:
+    """Refuse what the environment, or one before it, rejected.
+
+    Raises:
+        PromotionRefused: with the reason that it was rejected for.
+    """
+    for environment in ENVIRONMENTS[: ENVIRONMENTS.index(asked.environment) + 1]:
+        record = main.record(environment, asked.model)
+        rejected = record.rejection(asked.release) if record is not None else None
+        if rejected is not None:
+            raise PromotionRefused(
+                f"{environment} rejected release {asked.release[:12]} of {asked.model} at"
+                f" {rejected.at:%Y-%m-%d %H:%M} UTC: {rejected.reason}",
+                "Make a better release. Whoever knows that the reason is gone takes the entry out of"
+                f" {served.folder(environment, asked.model)}/release.yaml by a pull request.",
+            )
 
 
-def _check_completed(asked: Promotion, published: Published, earlier: str, main: Standing) -> None:
-    record, short = main.record(earlier, asked.model), asked.release[:12]
+def check_completed(asked: Promotion, published: Published, main: Standing) -> str:
+    """Refuse what has not completed its roll-out in the environment before: it was the champion there, on main.
+
+    Returns:
+        What it has completed, in a sentence.
+
+    Raises:
+        PromotionRefused: saying how far it is.
+    """
+    place, short = ENVIRONMENTS.index(asked.environment), asked.release[:12]
+    if place == 0:
+        return f"{asked.environment} is the first environment."
+    earlier = ENVIRONMENTS[place - 1]
+    record = main.record(earlier, asked.model)
     if record is None:
         raise PromotionRefused(
             f"{earlier} has no model {asked.model}, and what was not there goes to {asked.environment} never.",
@@ -112,7 +144,7 @@ def _check_completed(asked: Promotion, published: Published, earlier: str, main:
         )
     images = [it.image for it in main.champions(earlier, asked.model) if it.release == asked.release]
     if published.image in images:
-        return
+        return f"{earlier} completed the roll-out of {short}, as the same image."
     if images:
         raise PromotionRefused(
             f"{earlier} held release {short} as {images[0]}; its image is {published.image} now.",

@@ -5,21 +5,20 @@ from __future__ import annotations
 import io
 import tempfile
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from slipway.adapters.registry import OCI_MANIFEST, NotInRegistry, Registry, digest_of
+from slipway.adapters.registry import OCI_MANIFEST, Registry, digest_of
 from slipway.attestation import archive
-from slipway.attestation.examine import Trusted, examine
 from slipway.errors import UsageError
 from slipway.files import read_yaml
 from slipway.progress import step
 from slipway.promotion import image
+from slipway.promotion.candidate import examined
 from slipway.promotion.image import Base, Image, Layer
 from slipway.promotion.platform import Platform
-from slipway.release import keyring, statement
-from slipway.rendering.served import KEYS, repository
+from slipway.release import statement
+from slipway.rendering.served import repository
 
 DEFAULT_BASE = "slipway-server:latest"
 
@@ -60,7 +59,7 @@ def publish(folder: Path, model: str, platform: Platform, base: str = DEFAULT_BA
         RegistryFault: when the registry is away or refuses.
     """
     folder = folder.resolve()
-    signed = verified(folder, model)
+    signed = examined(folder, model).verdict is not None
     registry, name = Registry(platform.push_url), repository(model)
     with step(f"finding the server image {base}"):
         stands_on = image.find_base(registry, *_parts(base))
@@ -76,36 +75,6 @@ def publish(folder: Path, model: str, platform: Platform, base: str = DEFAULT_BA
                 registry.tag(name, folder.name, OCI_MANIFEST, made.manifest)
     reference = f"{platform.registry}/{name}@{made.digest}"
     return Published(model, folder.name, made.digest, reference, stands_on.digest, signed, already)
-
-
-def find_image(platform: Platform, model: str, release: str) -> str:
-    """The digest of the image that ``release``, a whole digest, was last published as.
-
-    Raises:
-        NotInRegistry: when it was not.
-    """
-    found = Registry(platform.push_url).find(repository(model), release)
-    if found is None:
-        raise NotInRegistry(
-            f"Release {release[:12]} of {model} is not in the registry {platform.push_url}.",
-            f"Publish it: `slipway publish {model} {release[:12]}`.",
-        )
-    return found.digest
-
-
-def verified(folder: Path, model: str) -> bool:
-    """Verify a release as `slipway verify` does, by the key ring if that holds keys; whether it does."""
-    key = KEYS if keyring.load(KEYS) else None
-    with step(f"verifying release {folder.name[:12]}" + (f" by the keys in {KEYS}" if key else "")):
-        found = examine(folder, Trusted(key, None, datetime.now(UTC)))
-        if found.error is not None:
-            raise found.error
-        if found.manifest["model"] != model:
-            raise UsageError(
-                f"Release {folder.name[:12]} is one of {found.manifest['model']}, not of {model}.",
-                "Name its own model.",
-            )
-    return key is not None
 
 
 def _parts(base: str) -> tuple[str, str]:

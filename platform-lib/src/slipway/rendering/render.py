@@ -11,7 +11,7 @@ import yaml
 
 from slipway.files import replacing
 from slipway.rendering import keys, network, routing, scaling, seldon
-from slipway.rendering.served import ENVIRONMENTS, ENVS, RENDERED, Served, folder, models, read
+from slipway.rendering.served import ENVIRONMENTS, ENVS, RENDERED, Served, folder, freeze, models, read
 
 _HEAD = "# Written by `slipway render` from {source}; edit that, not this.\n"
 
@@ -91,6 +91,7 @@ def every(top: Path = Path()) -> list[tuple[str, str]]:
 def strays(top: Path = Path()) -> list[str]:
     """What stands in gitops/envs/ or gitops/rendered/ and belongs to no environment and model, relative to ``top``."""
     known = {folder(*each) for each in every(top)} | {rendered(*each) for each in every(top)}
+    known |= {freeze(environment) for environment in ENVIRONMENTS}
     found = [path.relative_to(top) for room in (ENVS, RENDERED) for path in (top / room).glob("*/*")]
     return sorted(str(path) for path in found if path not in known)
 

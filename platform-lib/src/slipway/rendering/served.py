@@ -149,6 +149,11 @@ def folder(environment: str, model: str) -> Path:
     return ENVS / environment / model
 
 
+def freeze(environment: str) -> Path:
+    """Where it stands when nothing may be promoted into an environment, relative to the top folder."""
+    return ENVS / environment / "freeze.yaml"
+
+
 def check_environment(environment: str) -> None:
     """Refuse an environment that there is none of.
 

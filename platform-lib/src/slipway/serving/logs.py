@@ -16,6 +16,9 @@ from slipway.errors import SlipwayError
 
 JSON = "json"
 CONSOLE = "console"
+# Kubernetes keeps the last 2048 bytes of what a container that failed has said (terminationMessagePolicy), and the
+# whole line is to be among them. A character takes six at the most, but hardly any of ours does.
+_LONGEST_REASON, _LONGEST_REMEDY = 1000, 400
 _KNOWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
@@ -95,7 +98,12 @@ def configure(log_format: str | None, release: str) -> str:
 
 
 def refusal(error: SlipwayError, release: str) -> None:
-    """Say as JSON why the server does not start; ``release`` is what was asked for."""
+    """Say as JSON why the server does not start, in few words; ``release`` is what was asked for."""
     configure(JSON, release)
-    facts = {"remedy": error.remedy, "exit_code": error.exit_code}
-    logging.getLogger("slipway.serving").error("refused to start: %s", error.what, extra=facts)
+    facts = {"remedy": _shortened(error.remedy, _LONGEST_REMEDY), "exit_code": error.exit_code}
+    reason = _shortened(error.what, _LONGEST_REASON)
+    logging.getLogger("slipway.serving").error("refused to start: %s", reason, extra=facts)
+
+
+def _shortened(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."

@@ -79,15 +79,18 @@ class _Look:
         if rollout is None or settings is None:
             return Seen(champion=champion, application=application)
         challenger = self._runs(standing, rollout.challenger)
-        seen = self._observed(rollout, settings, challenger)
+        seen = self._observed(rollout, settings, (champion, challenger))
         if seen is None:
             return Seen(champion, challenger, application=application)
         requests = answered(rollout, settings, seen.blocks) if rollout.challenger.weight else None
         return Seen(champion, challenger, requests, decide(rollout, settings, seen), application)
 
-    def _observed(self, rollout: Rollout, settings: Canary, challenger: Readiness | None) -> Observation | None:
+    def _observed(
+        self, rollout: Rollout, settings: Canary, runs: tuple[Readiness | None, Readiness | None]
+    ) -> Observation | None:
         """What the loop would see; None where somebody is missing without whom it would decide nothing."""
         sight, prometheus = self.sight, self.prometheus
+        champion, challenger = runs
         if sight is None or prometheus is None or challenger is None:
             return None
         # The loop holds while Prometheus is away; people are to be told why, too.
@@ -98,7 +101,9 @@ class _Look:
             )
             return None
         traffic = sight.look(rollout, settings, self.now)
-        return Observation(self.now, traffic.blocks, challenger, traffic.gap)
+        return Observation(
+            self.now, traffic.blocks, challenger, traffic.gap, champion=champion if rollout.reverted else None
+        )
 
     def _runs(self, standing: Standing, published: Published) -> Readiness | None:
         cluster = self.cluster

@@ -11,9 +11,11 @@ from datetime import datetime
 from pathlib import Path
 
 import altair as alt
+from markupsafe import Markup
 
 from slipway.canary.comparison import Finding
 from slipway.canary.history import Event
+from slipway.errors import printable
 from slipway.files import replacing
 from slipway.report.page import environment
 from slipway.report.pictures import ACCENT, BAD, GOOD, INK, SECOND, Chart, Picture, draw
@@ -61,6 +63,7 @@ def write(status: Status, now: datetime, target: Path) -> None:
 def render(status: Status, now: datetime) -> str:
     """The page as HTML."""
     templates = environment("slipway.status")
+    templates.finalize = _visible
     templates.filters |= {"moment": moment, "digits": terminal.digits, "evidence": evidence}
     templates.globals |= {"stage": stage, "state": state, "verdict": verdict}
     stories = {standing.place: tuple(_stories(standing, now)) for standing in status.standings}
@@ -71,6 +74,11 @@ def render(status: Status, now: datetime) -> str:
         runs=lambda readiness: terminal.runs(readiness, now),
         progress=lambda standing: terminal.progress(standing, now),
     )
+
+
+def _visible(value: object) -> object:
+    """Others' words without characters that hide or turn what follows."""
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _stories(standing: Standing, now: datetime) -> Iterator[Story]:
@@ -104,7 +112,7 @@ def _picture(anchor: str, past: Past, looks: Sequence[tuple[str, Sequence[Findin
 
 
 def _share(finding: Finding) -> float:
-    return min(max(finding.e_value / finding.threshold, _LEAST), _MOST)
+    return min(max(finding.e_value / max(finding.threshold, 1.0), _LEAST), _MOST)
 
 
 def _evidence(rows: list[dict[str, object]]) -> Chart:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -49,23 +49,35 @@ def seconds(past: Past, now: datetime) -> list[float | None]:
     return [*lasting, (now - past.last.at).total_seconds() if past.outcome == "under way" else None]
 
 
-def grouped(events: Iterable[Event]) -> tuple[Past, ...]:
-    """The roll-outs that ``events``, newest first, are about; newest first, too."""
+def grouped(events: Iterable[Event], challenger: str | None) -> tuple[Past, ...]:
+    """The roll-outs that ``events``, newest first, are about; newest first, too.
+
+    Args:
+        events: as :func:`slipway.canary.history.events` gives them.
+        challenger: the release that is on its way now; None for none.
+    """
     found: list[Past] = []
     under_way: list[Event] = []
+
+    def close(outcome: str) -> None:
+        if under_way:
+            found.append(Past(under_way[0].release, tuple(under_way), outcome))
+            under_way.clear()
+
     for event in reversed(list(events)):
         if under_way and (event.action in ("begin", EDIT) or event.release != under_way[0].release):
-            found.append(Past(under_way[0].release, tuple(under_way), "replaced by another"))
-            under_way = []
+            close(_unended(under_way))
+        under_way.append(event)
         if event.action == EDIT:
-            found.append(Past(event.release, (event,), "edited by hand"))
-        elif event.action == "begin" and event.weight == 100:
-            found.append(Past(event.release, (event,), "champion at once"))
-        else:
-            under_way.append(event)
-            if event.action in _OUTCOMES:
-                found.append(Past(event.release, tuple(under_way), _OUTCOMES[event.action]))
-                under_way = []
+            close("edited by hand")
+        elif event.action in _OUTCOMES:
+            close(_OUTCOMES[event.action])
     if under_way:
-        found.append(Past(under_way[0].release, tuple(under_way), "under way"))
+        close("under way" if under_way[0].release == challenger else _unended(under_way))
     return tuple(reversed(found))
+
+
+def _unended(events: Sequence[Event]) -> str:
+    """What became of a release about which no more is said. All of the traffic at once: nothing else ran there."""
+    (first, *later) = events
+    return "champion at once" if first.weight == 100 and not later else "replaced by another"

@@ -163,3 +163,20 @@ def test_who_was_the_champion_before_its_promotion_was_reverted(toy: Toy) -> Non
     following = rollout(toy)
     assert following is not None
     assert not following.reverted
+
+
+def test_a_message_may_hold_anything_and_misleads_nobody(toy: Toy) -> None:
+    lines = [
+        f"Slipway-Rollout: production/{MODEL}",
+        "Slipway-Action: advance",
+        f"Slipway-Release: {CHALLENGER}",
+        "Slipway-Weight: 4000",
+        'Slipway-Evidence: [{"aspect": 1, "e_value": "x", "threshold": 0, "champion": [], "said": 2}]',
+    ]
+    toy.commit(record(10), "with \x1e and \x1f\n\nand \x1e below \x1f.\n\n" + "\n".join(lines))
+    found = history.events(toy.remote, toy.main, "production", MODEL)[0]
+    assert (found.action, found.weight, found.evidence) == ("begin", 10, ())
+    assert found.reason == "and \x1e below \x1f."
+    under_way = rollout(toy)
+    assert under_way is not None
+    assert under_way.began == moment(0)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from slipway.adapters.forge import PlainGit
 from slipway.adapters.git import GitFault, RemoteAway
 from slipway.canary import loop as looping
 from slipway.canary.decision import Action
@@ -29,7 +30,7 @@ def ours(tmp_path: Path) -> Iterator[World]:
 
 
 def until(ours: World, loop: Loop, done: str, most: int = 60) -> list[str]:
-    """The actions up to ``done``, each once in a row; the committer's clock is the machine's, so commits are redated."""
+    """The actions up to ``done``, each once in a row; commits have the machine's time, and are given the world's."""
     seen: list[str] = []
     for _ in range(most):
         before = ours.toy.main
@@ -96,10 +97,10 @@ def test_a_note_that_was_killed_is_made_by_whoever_looks_next(ours: World, monke
 def test_an_issue_is_opened_once_where_there_is_a_forge(ours: World) -> None:
     opened: list[tuple[str, str]] = []
 
-    class Forge:
-        def open_issue(self, title: str, body: str) -> str:
+    class Forge(PlainGit):
+        def open_issue(self, title: str, body: str) -> str | None:
             opened.append((title, body))
-            return "https://forge.example.org/issues/1"
+            raise GitFault("Its token has expired.", "Make another.")
 
     ours.challenge(10, errors=0.2)
     loop = ours.loop()
@@ -165,7 +166,7 @@ def test_a_newer_challenger_supersedes_it(ours: World) -> None:
 def test_prometheus_away_holds_and_comes_back(ours: World) -> None:
     ours.challenge(10)
     loop = ours.loop()
-    assert ours.step(loop, 20) == "wait"
+    assert ours.step(loop, 8) == "wait"
     ours.prometheus.away = True
     labels = {"environment": "production", "model": MODEL, "release": CHALLENGER[:12]}
     for _ in range(30):
@@ -190,8 +191,8 @@ def test_kubernetes_away_holds_and_comes_back(ours: World) -> None:
 def test_a_remote_away_raises_and_comes_back(ours: World, tmp_path: Path) -> None:
     ours.challenge()
     loop = ours.loop()
+    ours.toy.platform.bare.rename(tmp_path / "away")
     with pytest.raises(GitFault):
-        ours.toy.platform.bare.rename(tmp_path / "away")
         ours.step(loop)
     (tmp_path / "away").rename(ours.toy.platform.bare)
     assert ours.step(loop, 10) == "advance"
@@ -274,13 +275,20 @@ def test_one_who_does_not_lead_decides_and_does_nothing(ours: World) -> None:
     assert ours.weight == 10
 
 
+def test_it_exports_the_thresholds_of_alerts(ours: World) -> None:
+    loop = ours.loop()
+    loop.cycle()
+    assert metric(loop, "slipway_alert_threshold", environment="production", model=MODEL, alert="errors") == 0.01
+    assert metric(loop, "slipway_alert_threshold", environment="staging", model=MODEL, alert="p99_seconds") == 0.1
+
+
 def test_what_it_tells_prometheus(ours: World) -> None:
     ours.challenge(10)
     loop = ours.loop()
-    ours.step(loop, 20)
+    ours.step(loop, 8)
     labels = {"environment": "production", "model": MODEL, "release": CHALLENGER[:12]}
     assert metric(loop, "slipway_rollout_weight", **labels) == 10.0
-    assert metric(loop, "slipway_rollout_last_look_timestamp_seconds", **labels) == BEGIN + 20
+    assert metric(loop, "slipway_rollout_last_look_timestamp_seconds", **labels) == BEGIN + 8
     assert metric(loop, "slipway_rollout_decisions_total", **labels, action="wait") == 1.0
     for aspect in ("errors", "latency", "scores"):
         value = metric(loop, "slipway_rollout_e_value", **labels, aspect=aspect)

@@ -79,6 +79,46 @@ def test_from_a_release_to_production(workspace: Workspace, toy: ToyPlatform, re
     assert f"gitops/rendered/qa/{MODEL} belongs to no environment" in stray.stderr
 
 
+def test_a_pull_request_is_checked_and_merged(workspace: Workspace, toy: ToyPlatform, release_folder: Path) -> None:
+    told(workspace, "publish", MODEL)
+    proposed = told(workspace, "promote", MODEL, "--to", "staging", "--body", "request.md")
+    assert (toy.top / "request.md").read_text() == proposed["body"]
+    assert release_folder.name in proposed["body"]
+    assert proposed["body"].strip() in toy_platform.git(toy.bare, "log", "-1", "--format=%B", proposed["branch"])
+    toy_platform.git(toy.top, "fetch", "--quiet", "platform")
+    checked = told(workspace, "check", "--base", "platform/main", "--head", proposed["commit"])
+    assert checked["passed"] is True
+    assert {it["verdict"] for it in checked["judged"][0]["rulings"]} == {"green"}
+    toy_platform.git(toy.top, "push", "--quiet", "platform", f"{proposed['commit']}:main")
+    toy_platform.git(toy.top, "fetch", "--quiet", "platform")
+    nothing = workspace.slipway("check", "--base", "platform/main", "--head", "platform/main")
+    assert (nothing.returncode, nothing.stdout[:13]) == (0, "No promotion:")
+    toy_platform.git(toy.top, "merge", "--quiet", "--ff-only", "platform/main")
+    record = toy.top / "gitops/envs/staging" / MODEL / "release.yaml"
+    record.write_text("champion: nonsense\n")
+    toy_platform.git(toy.top, "commit", "--quiet", "--all", "--message=by hand")
+    refused = workspace.slipway("check", "--base", "platform/main")
+    assert refused.returncode == 1
+    assert "The pull request breaks record" in refused.stderr
+    assert "RED" in refused.stdout
+
+
+def test_a_clone_without_the_release_takes_it_from_the_registry(
+    workspace: Workspace, toy: ToyPlatform, release_folder: Path
+) -> None:
+    told(workspace, "publish", MODEL)
+    shutil.rmtree(toy.top / "releases")
+    unknown = workspace.slipway("promote", MODEL, "--to", "staging")
+    assert unknown.returncode == 2
+    assert "There is no release" in unknown.stderr
+    first = told(workspace, "promote", MODEL, "--to", "staging", "--release", release_folder.name, "--merge")
+    assert first["role"] == "champion"
+    again = told(workspace, "promote", MODEL, "--to", "staging", "--release", release_folder.name, "--new")
+    assert again == {"new": False, "release": release_folder.name}
+    champion = told(workspace, "promote", MODEL, "--to", "production", "--new")
+    assert champion["release"] == release_folder.name
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -87,6 +127,8 @@ def test_from_a_release_to_production(workspace: Workspace, toy: ToyPlatform, re
         (("promote", MODEL, "--to", "staging", "--release", "00000000"), 2, "There is no release '00000000'"),
         (("promote", MODEL, "--to", "staging", "--remote", "nope"), 2, "This clone has no remote 'nope'"),
         (("promote", MODEL), 2, "Missing option '--to'"),
+        (("promote", MODEL, "--to", "staging", "--forge", "nope"), 2, "There is no forge 'nope'"),
+        (("check", "--base", "nope"), 2, "has no commit 'nope'"),
         (("publish", "nope"), 2, "There is no model 'nope'"),
         (("publish", MODEL, "--platform", "/nowhere.json"), 3, "There is no platform"),
         (("publish", MODEL, "--base", "nope:latest"), 2, "has no server image"),

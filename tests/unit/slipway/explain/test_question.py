@@ -164,6 +164,20 @@ def test_an_answer_of_the_log_is_the_request_and_what_was_answered(release: Rele
     assert second.score != explain(release, question.from_log(log, "many", release, 0)).score
 
 
+def test_a_copy_that_a_shadow_answered_later_is_not_taken_for_the_answer(release: Release, log: Path) -> None:
+    (value,) = rows(release.fields, 1, seed=5)
+    shadow = Served(release.model, "e" * 64, "challenger", "toy", release.fields)
+    copy = Answered("one", NOON + 9, 0.001, value, None, [0.9], [True], "v2")
+    pieces = Encoder(shadow, Redaction(release.fields, None)).pieces([copy], 1 << 20)
+    store = Store(log)
+    for place, table in read([Message("c", b"[" + b",".join(piece for _, piece in pieces) + b"]")]).tables:
+        store.add(place, [table])
+    store.close()
+    asked = question.from_log(log, "one", release)
+    assert asked.recorded is not None
+    assert asked.recorded.score != 0.9
+
+
 def test_an_answer_that_the_release_does_not_give_is_no_explanation(release: Release, log: Path) -> None:
     with pytest.raises(EnvironmentFault, match="recorded the score"):
         explain(release, question.from_log(log, "two", release))

@@ -14,7 +14,7 @@ from slipway.promotion.order import Promotion, PromotionRefused, Standing
 from slipway.release.record import Published, Record
 from tests import toy_platform
 from tests.conftest import MODEL
-from tests.toy_platform import IMAGES, RELEASES, ToyPlatform, git
+from tests.toy_platform import IMAGES, RELEASES, ToyPlatform, git, means
 
 A, B, _ = RELEASES
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -27,7 +27,7 @@ def toy(tmp_path: Path) -> ToyPlatform:
     made = toy_platform.make(tmp_path)
     remote = Remote(made.top, "platform")
     for environment, release, image in (("staging", A, 0), ("production", A, 0), ("staging", B, 1)):
-        promote.promote(Promotion(environment, MODEL, release), remote, lambda image=image: IMAGES[image], True)
+        promote.promote(Promotion(environment, MODEL, release), means(remote, lambda image=image: IMAGES[image]), True)
     return made
 
 

@@ -19,7 +19,7 @@ from slipway.release.record import Published
 from slipway.rendering import render
 from tests import toy_platform
 from tests.conftest import MODEL
-from tests.toy_platform import IMAGES, RELEASES, ToyPlatform, git
+from tests.toy_platform import IMAGES, RELEASES, ToyPlatform, git, means
 
 ELSEWHERE = f"champion:\n  release: {'f' * 64}\n  image: null\nchallenger: null\n"
 A, B, C = RELEASES
@@ -40,7 +40,7 @@ def remote(toy: ToyPlatform) -> Remote:
 @pytest.fixture
 def promote(remote: Remote) -> Promote:
     def promoted(environment: str, release: str = A, merge: bool = False) -> Promoted:
-        return promotion.promote(Promotion(environment, MODEL, release), remote, lambda: OF[release], merge)
+        return promotion.promote(Promotion(environment, MODEL, release), means(remote, lambda: OF[release]), merge)
 
     return promoted
 
@@ -155,7 +155,7 @@ def test_what_is_not_in_the_registry(toy: ToyPlatform, remote: Remote) -> None:
 
     before = toy.branches(), checkout(toy)
     with pytest.raises(NotInRegistry):
-        promotion.promote(Promotion("staging", MODEL, A), remote, absent, False)
+        promotion.promote(Promotion("staging", MODEL, A), means(remote, absent), False)
     assert (toy.branches(), checkout(toy)) == before
 
 
@@ -167,7 +167,7 @@ def test_a_remote_that_moves_meanwhile_is_begun_with_again(toy: ToyPlatform, rem
             moved.append(toy.change_main(f"docs/{len(moved)}.md", "text\n"))
         return IMAGES[0]
 
-    done = promotion.promote(Promotion("staging", MODEL, A), remote, moving, True)
+    done = promotion.promote(Promotion("staging", MODEL, A), means(remote, moving), True)
     assert toy.commit("main") == done.commit
     assert toy.commit("main^") == moved[-1]
 
@@ -178,7 +178,7 @@ def test_a_remote_that_moves_all_the_time(toy: ToyPlatform, remote: Remote) -> N
         return IMAGES[0]
 
     with pytest.raises(RemoteMoved, match="has other commits on main"):
-        promotion.promote(Promotion("staging", MODEL, A), remote, moving, True)
+        promotion.promote(Promotion("staging", MODEL, A), means(remote, moving), True)
     assert "promote" not in toy.record("staging")
     assert toy.branches() == {"main"}
 
@@ -202,7 +202,7 @@ def test_what_the_remote_does_not_know(promote: Promote, remote: Remote) -> None
     with pytest.raises(UsageError, match="There is no environment 'qa'"):
         promote("qa")
     with pytest.raises(UsageError, match="staging has no model 'nope'"):
-        promotion.promote(Promotion("staging", "nope", A), remote, lambda: IMAGES[0], False)
+        promotion.promote(Promotion("staging", "nope", A), means(remote, lambda: IMAGES[0]), False)
 
 
 @pytest.mark.parametrize("content", ["champion: nonsense\n", "<<<<<<< HEAD\n", ""])

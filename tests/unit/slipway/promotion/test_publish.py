@@ -13,7 +13,7 @@ import pytest
 from slipway.adapters.registry import OCI_INDEX, NotInRegistry, RegistryFault
 from slipway.errors import GateRed, SlipwayError, UsageError
 from slipway.evidence import EvidenceRefused
-from slipway.promotion import publish as publishing
+from slipway.promotion import candidate
 from slipway.promotion.platform import Platform
 from slipway.promotion.publish import publish
 from slipway.release import manifest, signing
@@ -35,7 +35,7 @@ def test_twice_is_one_image(release: Path, platform: Platform, server: RegistryS
     assert (first.already, second.already) == (False, True)
     assert first.image == second.image
     assert first.reference == f"registry.slipway.internal/models/flight-delay@{first.image}"
-    assert publishing.find_image(platform, MODEL, release.name) == first.image
+    assert candidate.find_image(platform, MODEL, release.name) == first.image
     found = server.client.find("models/flight-delay", first.image)
     assert found is not None
     config = json.loads(server.client.blob("models/flight-delay", found.fields["config"]["digest"]))
@@ -62,7 +62,7 @@ def test_a_new_server_makes_a_new_image(release: Path, platform: Platform, serve
     digest = server.push_server_image("next", b"a newer server")
     by_tag, by_digest = (publish(release, MODEL, platform, f"slipway-server{it}") for it in (":next", f"@{digest}"))
     assert by_tag.image == by_digest.image != first.image
-    assert publishing.find_image(platform, MODEL, release.name) == by_tag.image
+    assert candidate.find_image(platform, MODEL, release.name) == by_tag.image
 
 
 @pytest.mark.parametrize("base", ["slipway-server:nope", "nobody:latest", f"slipway-server@sha256:{'0' * 64}"])
@@ -135,7 +135,7 @@ def test_a_registry_that_is_away(release: Path, platform: Platform, server: Regi
 
 def test_a_release_that_nobody_published(platform: Platform) -> None:
     with pytest.raises(NotInRegistry, match=r"is not in the registry.*slipway publish"):
-        publishing.find_image(platform, MODEL, "0" * 64)
+        candidate.find_image(platform, MODEL, "0" * 64)
 
 
 def test_with_keys_in_the_ring_an_unsigned_release_is_refused(

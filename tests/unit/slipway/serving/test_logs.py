@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from slipway.errors import SlipwayError
 from slipway.serving import logs
 from slipway.serving.logs import JsonLines
 
@@ -86,3 +87,17 @@ def test_json_is_the_default_unless_a_person_watches(
 def test_people_read_sentences(capsys: pytest.CaptureFixture[str]) -> None:
     logs.Console().emit(_record("many [%s]", "x", level=logging.WARNING))
     assert capsys.readouterr().err.strip() == "many [x]"
+
+
+def test_the_whole_of_a_refusal_is_in_what_kubernetes_keeps(capsys: pytest.CaptureFixture[str]) -> None:
+    many = "The release lacks " + ", ".join(f"file-{number}" for number in range(1000))
+    try:
+        logs.refusal(SlipwayError(many, "Package it again. " * 100), f"/release/{'d' * 64}")
+    finally:
+        logging.basicConfig(handlers=[], force=True)
+    line = capsys.readouterr().err
+    assert len(line.encode()) <= 2048
+    said = json.loads(line)
+    assert said["message"].startswith("refused to start: The release lacks file-0,")
+    assert said["message"].endswith("...")
+    assert said["remedy"].startswith("Package it again.")

@@ -17,7 +17,11 @@ from tests.rollouts import HOSTILE, NOON
 
 
 def status(**changes: object) -> Status:
-    fields = {"known": rollouts.seen(), "past": grouped(rollouts.events()), "rejected": (rollouts.rejected(),)}
+    fields = {
+        "known": rollouts.seen(),
+        "past": grouped(rollouts.events(), "d" * 64),
+        "rejected": (rollouts.rejected(),),
+    }
     found = rollouts.standing(**(fields | changes))  # type: ignore[arg-type]
     return Status("platform", rollouts.COMMIT, (found,), (Unasked("NATS", HOSTILE),))
 
@@ -54,6 +58,8 @@ def test_the_newest_look_is_drawn_beside_the_decisions() -> None:
 def test_nothing_of_git_becomes_markup() -> None:
     html = page.render(status(), NOON)
     assert "<script" not in html
+    assert "\x1b" not in html
+    assert "\\x1b[31mescape" in html
     assert html.count("&lt;script&gt;alert(1)&lt;/script&gt;") == 4
 
 

@@ -34,7 +34,7 @@ def under_way() -> Status:
 
 def over(*told: Event) -> Status:
     """Nothing is under way; these events, oldest first, are known."""
-    return status(replace(rollouts.standing(), rollout=None, past=grouped(reversed(told))))
+    return status(replace(rollouts.standing(), rollout=None, past=grouped(reversed(told), None)))
 
 
 def test_a_good_end_ends_it() -> None:
@@ -79,7 +79,7 @@ def test_what_takes_the_place_of_a_challenger_is_watched_too() -> None:
     other = record.model_copy(update={"challenger": record.challenger.model_copy(update={"release": C})})
     told = [event("begin", 0, 0), event("begin", 0, 1, C)]
     newer = replace(
-        rollouts.standing(), rollout=replace(rollouts.rollout(), record=other), past=grouped(reversed(told))
+        rollouts.standing(), rollout=replace(rollouts.rollout(), record=other), past=grouped(reversed(told), C)
     )
     assert not watched.note(status(newer))
     assert watched.note(over(*told, event("promote", 100, 2, C)))

@@ -1,0 +1,200 @@
+"""What a pull request says, of the real release beside the real champion: whole Markdown, figures from evidence."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from markdown_it import MarkdownIt
+
+from slipway import gates
+from slipway.attestation.examine import Trusted, examine
+from slipway.promotion import body
+from slipway.promotion.change import Change
+from slipway.promotion.order import Promotion
+from slipway.promotion.proof import Proof
+from slipway.release.record import Published, Record
+from slipway.rendering import render, served
+from slipway.rendering.canary import Shadow
+from tests.conftest import MODEL, ROOT
+from tests.toy_platform import IMAGES, RELEASES
+
+pytestmark = pytest.mark.usefixtures("release_folder")
+AFTER_PACKAGING = {"provenance", "advisories"}
+
+
+@pytest.fixture(scope="module")
+def champion() -> Proof:
+    (folder,) = (file.parent for file in (ROOT / "models" / MODEL / "champion").glob("*/manifest.json"))
+    return Proof.read(folder)
+
+
+@pytest.fixture(scope="module")
+def proof(release_folder: Path) -> Proof:
+    return Proof.read(release_folder, tuple(examine(release_folder, Trusted()).checks))
+
+
+def changed(release: str, before: Record, environment: str = "production") -> Change:
+    now = served.read(environment, MODEL, ROOT)
+    was = replace(now, record=before)
+    after = replace(now, record=before.promoted(Published(release=release, image=IMAGES[0])))
+    asked = Promotion(environment, MODEL, release)
+    return Change(asked, was, after, render.render(was), render.render(after))
+
+
+def runs(release: str) -> Record:
+    return Record(champion=Published(release=release, image=IMAGES[1]), challenger=None)
+
+
+def written(change: Change, proof: Proof, champion: Proof | None) -> str:
+    return body.describe(change, proof, champion).body(lambda name: f"https://example.org/{name}")
+
+
+def section(text: str, title: str) -> str:
+    return text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def tables(text: str) -> list[list[list[str]]]:
+    """Rows of cells of each table, as a reader of Markdown finds them."""
+    found: list[list[list[str]]] = []
+    for token in MarkdownIt("commonmark").enable("table").parse(text):
+        if token.type == "table_open":
+            found.append([])
+        elif token.type == "tr_open":
+            found[-1].append([])
+        elif token.type == "inline" and found and found[-1] and token.level > 3:
+            found[-1][-1].append(token.content)
+    return found
+
+
+def test_it_is_whole_markdown(proof: Proof, champion: Proof) -> None:
+    text = written(changed(proof.release, runs(champion.release)), proof, champion)
+    titles = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert titles == [
+        "Against the champion", "Verdicts", "Slices that moved", "Drift", "Cost", "What changes in the cluster",
+        "How it takes over", "Rolling back",
+    ]  # fmt: skip
+    found = tables(text)
+    assert len(found) == 7
+    assert all(len({len(row) for row in rows}) == 1 for rows in found)
+    assert "\n\n\n" not in text
+    assert "None" not in re.sub(r"None of", "", text)
+    assert len(text) < 65_536, "GitHub takes no more"
+
+
+def test_both_releases_and_images_are_named_whole(proof: Proof, champion: Proof) -> None:
+    text = written(changed(proof.release, runs(champion.release)), proof, champion)
+    for digest in (proof.release, champion.release, IMAGES[0], IMAGES[1]):
+        assert f"`{digest}`" in text
+
+
+def test_each_gate_has_its_verdict_and_figures_their_intervals(proof: Proof, champion: Proof) -> None:
+    text = written(changed(proof.release, runs(champion.release)), proof, champion)
+    rows = {row[0]: row for row in tables(section(text, "Verdicts"))[0][1:]}
+    assert set(rows) == set(gates.names()) - AFTER_PACKAGING
+    assert all(row[1] == "green" for row in rows.values())
+    gain = proof.verdicts["challenger"]["figures"]["gain"]
+    against = section(text, "Against the champion")
+    assert f"{gain['value']:.4f} [{gain['low']:.4f}, {gain['high']:.4f}]" in against
+    assert f"Paired on {proof.rows:,} rows with `{proof.compared[:12]}`" in against  # type: ignore[index]
+    measures = tables(against)[0]
+    assert [row[0] for row in measures[1:]] == ["AUC (ROC)", "average precision", "log loss", "Brier score"]
+    interval = r"-?\d\.\d{4} \[-?\d\.\d{4}, -?\d\.\d{4}\]"
+    assert all(re.fullmatch(interval, cell) for row in measures[1:] for cell in row[1:])
+
+
+def test_slices_are_held_against_the_champion_s(proof: Proof, champion: Proof) -> None:
+    text = section(written(changed(proof.release, runs(champion.release)), proof, champion), "Slices that moved")
+    moved = proof.moved(champion)
+    assert [abs(each.by) for each in moved] == sorted((abs(each.by) for each in moved), reverse=True)
+    assert [row[0] for row in tables(text)[0][1:]] == [each.name for each in moved[:10]]
+    assert "They were judged on different rows" in text
+    same = section(written(changed(proof.release, runs(RELEASES[0])), proof, proof), "Slices that moved")
+    assert f"0 of {len(proof.moved(proof))} slices are served worse" in same
+    assert "on the same rows" in same
+    unknown = written(changed(proof.release, runs(RELEASES[0])), proof, None)
+    assert "champion's evidence is not at hand" in unknown
+    assert f"That is not `{RELEASES[0][:12]}`" in unknown
+
+
+def test_what_changes_and_how_it_takes_over(proof: Proof, champion: Proof) -> None:
+    text = written(changed(proof.release, runs(champion.release)), proof, champion)
+    changes = section(text, "What changes in the cluster")
+    assert f"SeldonDeployment `flight-delay` changes: `spec.predictors[{proof.release[:12]}]` is new." in changes
+    assert f"`spec.rules[0].backendRefs[flight-delay-{proof.release[:12]}]` is new" in changes
+    steps = section(text, "How it takes over")
+    assert re.findall(r"^- (\d+) %", steps, re.MULTILINE) == ["0", "10", "25", "50", "100"]
+    assert "probability of at most 5%" in steps
+    assert f"champion `{champion.release[:12]}` has all of the traffic again" in section(text, "Rolling back")
+
+
+def test_a_first_champion(proof: Proof) -> None:
+    nothing = Record(champion=None, challenger=None)
+    text = written(changed(proof.release, nothing, "staging"), proof, None)
+    assert "gets all of the traffic as soon as it is ready" in text
+    assert "leaves nothing that is served" in text
+    assert "SeldonDeployment `flight-delay` is new." in text
+    assert tables(text)[0][1][0] == "**champion** to be, at 100 %"
+
+
+def test_a_roll_out_under_way_is_named(proof: Proof, champion: Proof) -> None:
+    under_way = runs(champion.release).promoted(Published(release=RELEASES[1], image=IMAGES[2])).advanced(25)
+    text = written(changed(proof.release, under_way), proof, champion)
+    assert f"**A roll-out is under way:** challenger `{RELEASES[1][:12]}` has 25 % of the traffic" in text
+    assert f"the roll-out of `{RELEASES[1][:12]}` goes on at 25 %" in text
+    assert f"`spec.predictors[{RELEASES[1][:12]}]` goes" in text
+
+
+def test_a_shadow_comes_first(proof: Proof, champion: Proof) -> None:
+    change = changed(proof.release, runs(champion.release))
+    shadow = Shadow(percent=20, pairs=1000, differing=0.01, tolerance=1e-6, limit_seconds=600)
+    canary = change.after.canary.model_copy(update={"shadow": shadow})
+    shadowed = replace(change, after=replace(change.after, canary=canary))
+    assert "Copies of 20 % of the requests first; 1,000 pairs" in written(shadowed, proof, champion)
+
+
+def test_what_files_say_calls_nobody_and_draws_nothing(proof: Proof, champion: Proof) -> None:
+    hostile = "@acme/everybody <img src=x> | a\nb"
+    verdicts = {**proof.verdicts, "policy": {**proof.verdicts["policy"], "reason": hostile}}
+    text = written(changed(proof.release, runs(champion.release)), replace(proof, verdicts=verdicts), champion)
+    assert "@acme" not in text
+    assert "<img" not in text
+    assert len({len(row) for row in tables(section(text, "Verdicts"))[0]}) == 1
+    assert re.sub(r"@<!-- -->", "", text).count("<") == 0
+
+
+def test_a_red_verdict_would_be_seen(proof: Proof, champion: Proof) -> None:
+    verdicts = {**proof.verdicts, "skew": {**proof.verdicts["skew"], "passed": False}}
+    text = written(changed(proof.release, runs(champion.release)), replace(proof, verdicts=verdicts), champion)
+    assert ["skew", "**RED**"] in [row[:2] for row in tables(section(text, "Verdicts"))[0]]
+
+
+def test_pictures_stand_alone_and_are_equal_for_equal_evidence(proof: Proof, champion: Proof) -> None:
+    change = changed(proof.release, runs(champion.release))
+    drawn, again = (body.describe(change, proof, champion).pictures for _ in range(2))
+    assert drawn == again
+    assert set(drawn) == {"reliability.svg", "slices.svg", "drift.svg", "weeks.svg"}
+    text = written(change, proof, champion)
+    for name, content in drawn.items():
+        root = ElementTree.fromstring(content)
+        assert root.tag == "{http://www.w3.org/2000/svg}svg"
+        used = set(re.findall(r"var\((--[a-z]+)\)", content.decode()))
+        assert all(content.decode().count(f"{variable}:#") == 2 for variable in used), "once for light, once for dark"
+        assert f"](https://example.org/{name})" in text
+    plain = body.describe(change, proof, champion).body(lambda _: None)
+    assert "![" not in plain
+    assert f"git fetch REMOTE {change.asked.pictures}" in plain
+
+
+def test_a_release_older_than_its_sections_is_described_all_the_same(champion: Proof) -> None:
+    text = written(changed(champion.release, runs(RELEASES[0])), champion, None)
+    assert all(len({len(row) for row in rows}) == 1 for rows in tables(text))
+
+
+def test_the_command_takes_back_a_roll_out_that_is_under_way(proof: Proof, champion: Proof) -> None:
+    command = body.revert(changed(proof.release, runs(champion.release)))
+    assert command.startswith("git revert --no-edit $(git log --format=%H --grep '^Slipway-Release: ")
+    assert command.endswith(f"main -- gitops/envs/production/{MODEL})")
