@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -18,7 +20,9 @@ from slipway.rendering.served import deployment_name, resource_name, service_nam
 
 # What a container waits for as long as all is well.
 _UNDER_WAY = frozenset({"ContainerCreating", "PodInitializing"})
-_LONGEST = 600
+_LONGEST, _LONGEST_WORDS = 600, 400
+# What the lines of code in a traceback begin with, as Typer prints it.
+_FRAMES = "│╭╰"
 
 
 def look(cluster: Cluster, environment: str, model: str, release: str) -> Readiness:
@@ -119,11 +123,22 @@ def _of_container(pod: Pod) -> str:
 
 
 def _ended(state: ContainerState | None) -> str:
-    """How a container ended badly, with the last of what it said."""
+    """How a container ended badly, with its last words."""
     end = state.terminated if state is not None else None
     if end is None or end.exitCode == 0:
         return ""
-    return f"{end.reason or 'Error'}, exit code {end.exitCode}{f': {end.message}' if end.message else ''}"
+    words = _last_words(end.message or "")
+    return f"{end.reason or 'Error'}, exit code {end.exitCode}{f': {words}' if words else ''}"
+
+
+def _last_words(said: str) -> str:
+    """Of a line that a server logs its message; of anything else the end, where a traceback names the error."""
+    lines = [line.strip() for line in said.splitlines() if line.strip() and line.strip()[0] not in _FRAMES]
+    if lines and lines[-1].startswith("{"):
+        with suppress(ValueError, LookupError):
+            return str(json.loads(lines[-1])["message"])
+    line = " ".join(" ".join(lines).split())
+    return line if len(line) <= _LONGEST_WORDS else f"…{line[1 - _LONGEST_WORDS :]}"
 
 
 def _of_scheduling(pod: Pod) -> str:

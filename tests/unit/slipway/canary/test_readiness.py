@@ -134,6 +134,27 @@ def test_the_complaint_is_kubernetes_own(
     assert found.complaint == said
 
 
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (
+            '{"message": "starts"}\n{"message": "refused to start: no key", "remedy": "Sign it."}',
+            "refused to start: no key",
+        ),
+        ("│ ❱ 86 │   scorer.warm()  │\n╰──────────╯\nMemoryError: no room\n", "MemoryError: no room"),
+        ("a word, " * 60 + "and the error", "…" + ("a word, " * 60 + "and the error")[-399:]),
+        ("{no json", "{no json"),
+        ("", ""),
+    ],
+)
+def test_the_last_words_of_a_server_are_those_that_say_why(
+    kubernetes: FakeKubernetes, cluster: Cluster, said: str, words: str
+) -> None:
+    ended = {"lastState": {"terminated": {"exitCode": 1, "reason": "Error", "message": said}}, "state": BACK_OFF}
+    found = seen(kubernetes, cluster, pod(SERVICE, "a", None, **ended))
+    assert found.complaint == f"a: CrashLoopBackOff: Error, exit code 1{f': {words}' if words else ''}"
+
+
 def test_restarts_are_summed(kubernetes: FakeKubernetes, cluster: Cluster) -> None:
     found = seen(
         kubernetes, cluster, pod(SERVICE, "a", BEGIN, restartCount=2), pod(SERVICE, "b", BEGIN, restartCount=1)

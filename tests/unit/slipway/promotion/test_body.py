@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -11,16 +12,19 @@ import pytest
 from markdown_it import MarkdownIt
 
 from slipway import gates
+from slipway.adapters.git import Remote
 from slipway.attestation.examine import Trusted, examine
 from slipway.promotion import body
 from slipway.promotion.change import Change
 from slipway.promotion.order import Promotion
+from slipway.promotion.promote import promote
 from slipway.promotion.proof import Proof
 from slipway.release.record import Published, Record
 from slipway.rendering import render, served
 from slipway.rendering.canary import Shadow
+from tests import toy_platform
 from tests.conftest import MODEL, ROOT
-from tests.toy_platform import IMAGES, RELEASES
+from tests.toy_platform import IMAGES, RELEASES, git, means
 
 pytestmark = pytest.mark.usefixtures("release_folder")
 AFTER_PACKAGING = {"provenance", "advisories"}
@@ -194,7 +198,20 @@ def test_a_release_older_than_its_sections_is_described_all_the_same(champion: P
     assert all(len({len(row) for row in rows}) == 1 for rows in tables(text))
 
 
-def test_the_command_takes_back_a_roll_out_that_is_under_way(proof: Proof, champion: Proof) -> None:
-    command = body.revert(changed(proof.release, runs(champion.release)))
-    assert command.startswith("git revert --no-edit $(git log --format=%H --grep '^Slipway-Release: ")
-    assert command.endswith(f"main -- gitops/envs/production/{MODEL})")
+def test_the_command_takes_back_a_roll_out_however_far_it_is(tmp_path: Path) -> None:
+    toy, (a, b, _) = toy_platform.make(tmp_path), RELEASES
+    remote = Remote(toy.top, "platform")
+    for release, image in ((a, IMAGES[0]), (b, IMAGES[1])):
+        promote(Promotion("staging", MODEL, release), means(remote, lambda image=image: image), True)
+    before = toy.on("main~1", f"gitops/envs/staging/{MODEL}/release.yaml")
+    git(toy.top, "pull", "--quiet", "platform", "main")
+    file = toy.top / "gitops/envs/staging" / MODEL / "release.yaml"
+    for step in (lambda record: record.advanced(10), lambda record: record.advanced(50), Record.concluded):
+        step(Record.read(file)).write(file)
+        git(toy.top, "commit", "--quiet", "--all", f"--message=step\n\nSlipway-Release: {b}")
+    git(toy.top, "commit", "--quiet", "--allow-empty", f"--message=of another model\n\nSlipway-Release: {b}")
+    served_by = served.read("staging", MODEL, toy.top)
+    command = body.revert(Change(Promotion("staging", MODEL, b), served_by, served_by, {}, {}))
+    subprocess.run(["bash", "-c", command], cwd=toy.top, check=True, capture_output=True)
+    assert file.read_text().strip() == before
+    assert render.differences("staging", MODEL, toy.top) == []
