@@ -9,7 +9,7 @@ figures of a canary.yaml buy. All that a roll-out must remember stands in releas
 killed at any moment.
 
 A look (:mod:`slipway.canary.look`) is made of Prometheus' counters (:mod:`slipway.canary.sighting`) and of Kubernetes'
-words (:mod:`slipway.canary.readiness`); a decision becomes a commit in :mod:`slipway.canary.act`, and people are told in
-:mod:`slipway.canary.notes`. :mod:`slipway.canary.loop` does that for all roll-outs, again and again, in the process that
-:mod:`slipway.canary.service` puts together.
+words (:mod:`slipway.canary.readiness`). A decision becomes a commit in :mod:`slipway.canary.act`, and people are told
+in :mod:`slipway.canary.notes`. :mod:`slipway.canary.loop` does that for all roll-outs, again and again, in the process
+that :mod:`slipway.canary.service` puts together.
 """

@@ -12,6 +12,7 @@ from slipway.canary.comparison import Finding, compare
 from slipway.canary.observation import Block, Observation, Readiness, Rollout
 from slipway.rendering.canary import Canary, Step
 
+_UNKNOWN = "Kubernetes does not know the release"
 # What a finding that is worse comes to; its own sentence follows.
 _WORSE = {
     "latency": "it is slower than the champion",
@@ -139,12 +140,19 @@ def _worse(findings: Sequence[Finding]) -> str:
 
 def _before_traffic(rollout: Rollout, settings: Canary, seen: Observation) -> tuple[Action, str]:
     readiness, limits = seen.readiness, settings.readiness
-    waited, stable = _seconds(rollout.began, seen.at), _stable(readiness, seen.at)
+    # A commit may be old by the time it becomes main, as in a fast-forward: no challenger is late before it can begin.
+    waited, since = (
+        _seconds(max(rollout.began, readiness.known_since or rollout.began), seen.at),
+        readiness.stable_since,
+    )
+    stable = _seconds(since, seen.at) if since is not None and _all_ready(readiness) else 0.0
     if stable < limits.stable_seconds:
-        if waited >= limits.limit_seconds:
-            said = f"it was not ready for {limits.stable_seconds} s without a break within {limits.limit_seconds} s"
-            return Action.ROLL_BACK, _because(said, readiness)
-        return Action.WAIT, _because(_progress(readiness, stable, limits.stable_seconds), readiness)
+        if waited < limits.limit_seconds:
+            return Action.WAIT, _because(_progress(readiness, stable, limits.stable_seconds), readiness)
+        if readiness.wanted == 0 and not readiness.complaint:
+            return Action.HOLD, f"{_UNKNOWN} after {waited:.0f} s: see whether Argo CD applies it"
+        said = f"it was not ready for {limits.stable_seconds} s without a break within {limits.limit_seconds} s"
+        return Action.ROLL_BACK, _because(said, readiness)
     if seen.gap is not None:
         return Action.HOLD, _blind(seen.gap)
     if settings.shadow is not None:
@@ -188,7 +196,7 @@ def _all_ready(readiness: Readiness) -> bool:
 
 def _progress(readiness: Readiness, stable: float, needed: int) -> str:
     if readiness.wanted == 0:
-        return "Kubernetes does not know the release yet"
+        return f"{_UNKNOWN} yet"
     if not _all_ready(readiness):
         return f"{readiness.ready} of {readiness.wanted} replicas are ready"
     return f"all of its {readiness.wanted} replicas have been ready for {int(stable)} of {needed} s"

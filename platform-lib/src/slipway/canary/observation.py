@@ -49,6 +49,7 @@ class Readiness:
         restarts: of its containers, since its pods exist.
         complaint: what keeps it from being ready, in Kubernetes' and the server's own words; empty if nothing does.
         unready_since: since when not one takes requests; None while one does, or where nobody knows.
+        known_since: since when Kubernetes has its Deployment; None where it has none.
     """
 
     wanted: int
@@ -57,6 +58,7 @@ class Readiness:
     restarts: int
     complaint: str
     unready_since: datetime | None = None
+    known_since: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -37,7 +38,7 @@ def look(cluster: Cluster, environment: str, model: str, release: str) -> Readin
     if found.complaint or 0 < found.wanted <= found.ready:
         return found
     refusal = _refusal(cluster.seldon_status(environment, resource_name(model)))
-    return Readiness(found.wanted, found.ready, found.stable_since, found.restarts, refusal, found.unready_since)
+    return replace(found, complaint=refusal)
 
 
 def judge(deployment: Deployment | None, pods: Sequence[Pod]) -> Readiness:
@@ -48,7 +49,10 @@ def judge(deployment: Deployment | None, pods: Sequence[Pod]) -> Readiness:
     stable = max(_times(ready), default=None) if 0 < wanted <= len(ready) == len(staying) else None
     unready = max(_times(staying), default=_unavailable_since(deployment)) if not ready else None
     restarts = sum(status.restartCount for pod in staying for status in _containers(pod))
-    return Readiness(wanted, len(ready), stable, restarts, _complaint(deployment, staying), unready)
+    known = (
+        deployment.metadata.creationTimestamp if deployment is not None and deployment.metadata is not None else None
+    )
+    return Readiness(wanted, len(ready), stable, restarts, _complaint(deployment, staying), unready, known)
 
 
 def _wanted(deployment: Deployment | None) -> int:

@@ -95,6 +95,22 @@ def test_not_ready_by_the_limit_is_taken_back_with_the_complaint() -> None:
     assert decide(rollout(), SETTINGS, look(900, 500)).action is Action.ADVANCE, "nobody looked for a while"
 
 
+def test_one_that_nobody_has_begun_is_held_and_not_late() -> None:
+    """It may be Argo CD that is away; or the commit was old when it became main, and the cluster hears of it now."""
+    unknown = look(3000, None, wanted=0, ready=0)
+    held = decide(rollout(), SETTINGS, unknown)
+    assert (held.action, held.weight) == (Action.HOLD, 0)
+    assert held.reason == "Kubernetes does not know the release after 3000 s: see whether Argo CD applies it"
+    begun = look(3010, None, ready=0, known_since=after(3005))
+    assert decide(rollout(), SETTINGS, begun).action is Action.WAIT
+    late = look(3305, None, ready=0, known_since=after(3005))
+    assert decide(rollout(), SETTINGS, late).action is Action.ROLL_BACK
+    refused = look(300, None, wanted=0, ready=0, complaint="Seldon's operator: no")
+    assert decide(rollout(), SETTINGS, refused).reason.endswith("within 300 s: Seldon's operator: no")
+    older = look(300, None, ready=0, known_since=after(-500))
+    assert decide(rollout(), SETTINGS, older).action is Action.ROLL_BACK
+
+
 @pytest.mark.parametrize("weight", [0, 10, 100])
 def test_restarts_are_counted_at_any_weight(weight: int) -> None:
     assert decide(rollout(weight), SETTINGS, look(20, 0, restarts=2)).action is not Action.ROLL_BACK

@@ -57,6 +57,13 @@ def test_all_ready_since_the_last_became_so(kubernetes: FakeKubernetes, cluster:
     assert readiness.look(cluster, "production", MODEL, CHALLENGER).stable_since == at(30)
 
 
+def test_it_is_known_since_its_deployment_is(kubernetes: FakeKubernetes, cluster: Cluster) -> None:
+    made = deployment(SERVICE, 1)
+    made["metadata"]["creationTimestamp"] = stamp(BEGIN + 7)
+    kubernetes.put("production", "deployments", made)
+    assert readiness.look(cluster, "production", MODEL, CHALLENGER).known_since == at(7)
+
+
 def test_one_that_is_not_ready_says_so(kubernetes: FakeKubernetes, cluster: Cluster) -> None:
     found = seen(kubernetes, cluster, pod(SERVICE, "a", BEGIN + 10), pod(SERVICE, "b", None))
     assert (found.ready, found.stable_since, found.unready_since) == (1, None, None)
