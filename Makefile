@@ -24,6 +24,8 @@ REMOTE ?= platform
 RELEASE ?=
 BASE ?= main
 HEAD ?= HEAD
+# Recipes read these in the shell: what somebody asks a workflow for is a value there, and never a command.
+export MODEL TO REMOTE RELEASE BASE HEAD
 # Stages and tests find the environment's programs by name, as in an activated shell.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export UV_PYTHON := python3.11
@@ -102,15 +104,15 @@ endef
 
 .PHONY: promote
 promote: setup  ## Promote the published release of MODEL to the environment TO on REMOTE, by a pull request
-	slipway promote '$(value MODEL)' --to '$(value TO)' --remote '$(value REMOTE)' $(if $(value RELEASE),--release '$(value RELEASE)')
+	slipway promote --to="$$TO" --remote="$$REMOTE" $${RELEASE:+--release="$$RELEASE"} -- "$$MODEL"
 
 .PHONY: check-promotion
 check-promotion: setup  ## Hold what HEAD would promote on BASE against every rule
-	slipway check --base '$(value BASE)' --head '$(value HEAD)'
+	slipway check --base="$$BASE" --head="$$HEAD"
 
 .PHONY: retrain
 retrain: repro  ## Run the pipeline, and publish and promote to staging, on REMOTE, each release that is new there
-	for model in $(MODELS); do slipway publish $$model && slipway promote $$model --to staging --remote '$(value REMOTE)' --new || exit; done
+	for model in $(MODELS); do slipway publish $$model && slipway promote $$model --to staging --remote="$$REMOTE" --new || exit; done
 
 .PHONY: test-cluster
 test-cluster: repro platform-build  ## Bring a whole platform up on this machine (Linux, root), break it, and take it down

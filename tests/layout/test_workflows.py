@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -98,3 +99,28 @@ def test_they_call_what_people_call(file: Path) -> None:
 def test_nothing_that_a_stranger_writes_becomes_a_command(file: Path) -> None:
     for step in steps(yaml.safe_load(file.read_text())):
         assert "${{" not in step.get("run", "")
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        ("promote", "MODEL"),
+        ("promote", "TO"),
+        ("promote", "REMOTE"),
+        ("promote", "RELEASE"),
+        ("check-promotion", "BASE"),
+    ],
+)
+@pytest.mark.parametrize(
+    "given", ["x'; touch {}; '", 'x"; touch {}; "', "$(touch {})", "$(shell touch {})", "x\ntouch {}"]
+)
+def test_nothing_that_somebody_asks_for_becomes_a_command(tmp_path: Path, target: str, name: str, given: str) -> None:
+    trace = tmp_path / "trace"
+    value = given.format(trace)
+    env = {key: held for key, held in os.environ.items() if not key.startswith("MAKE")} | {name: value}
+    # In the place of `slipway`, which sees what it is given.
+    shell = 'slipway() { printf "%s\\n" "$@"; }; export -f slipway; exec make -o setup "$0"'
+    done = subprocess.run(["bash", "-c", shell, target], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert value in done.stdout
+    assert not trace.exists()

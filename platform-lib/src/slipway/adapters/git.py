@@ -25,6 +25,8 @@ _SECONDS = 120
 _NOTES = "refs/notes/slipway/working"
 # Of a commit: name, seconds, author, subject, body, trailers. NUL ends each, which alone no message can hold.
 _FIELDS = ("%H", "%ct", "%an", "%s", "%b", "%(trailers:only=true,unfold=true)")
+# What Git says of a symbolic link and of a submodule.
+_LINKS = ("120000", "160000")
 # Set within a hook; they would lead every call to the clone that the hook runs in.
 _ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
 
@@ -158,8 +160,18 @@ class Remote:
         return self._git("merge-base", "HEAD", commit).returncode == 0
 
     def difference(self, old: str, new: str) -> list[str]:
-        """The paths that differ between two commits."""
-        return self._out("diff", "--name-only", "--no-renames", old, new).splitlines()
+        """The paths that differ between two commits, whatever their names and whatever the clone's configuration."""
+        return self._out("diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new).split("\0")[:-1]
+
+    def links(self, commit: str, folder: Path) -> list[str]:
+        """The paths at and below ``folder`` that are no plain files in a commit: symbolic links and submodules."""
+        # A folder's parents are told, too, if one of them is such a link.
+        names = [str(it) for it in (folder, *folder.parents) if it != Path()]
+        listed = self._out("ls-tree", "-z", commit, "--", *names) + self._out(
+            "ls-tree", "-r", "-z", commit, str(folder)
+        )
+        entries = (entry.partition("\t") for entry in listed.split("\0")[:-1])
+        return sorted({name for mode, _, name in entries if mode.split()[0] in _LINKS})
 
     def parents(self, commit: str) -> list[str]:
         """The parents of a commit."""
@@ -310,7 +322,8 @@ class Remote:
             signers: the allowed ones, as in ssh-keygen(1), ALLOWED SIGNERS. Only SSH's signatures count.
         """
         options = ["-c", f"gpg.ssh.allowedSignersFile={signers.resolve()}", "-c", "gpg.minTrustLevel=fully"]
-        if b"\ngpgsig -----BEGIN SSH SIGNATURE-----" not in self._run("cat-file", "commit", commit).stdout:
+        head = self._run("cat-file", "commit", commit).stdout.partition(b"\n\n")[0]
+        if b"\ngpgsig -----BEGIN SSH SIGNATURE-----" not in head:
             return "it has no SSH signature"
         done = self._git(*options, "verify-commit", commit)
         return None if done.returncode == 0 else done.stderr.strip().splitlines()[-1] or "Git does not accept it"

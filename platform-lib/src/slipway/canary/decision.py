@@ -21,6 +21,10 @@ _WORSE = {
 }
 
 
+# By so much clocks of those who commit may differ from the loop's.
+_SKEW_SECONDS = 30.0
+
+
 class Action(StrEnum):
     """What is done about a roll-out."""
 
@@ -76,6 +80,9 @@ def decide(rollout: Rollout, settings: Canary, seen: Observation) -> Decision:
     fault = _fault(weight, settings, seen) or _worse(findings)
     if fault:
         return Decision(Action.ROLL_BACK, 0, fault, findings)
+    ahead = _seconds(seen.at, max(rollout.began, rollout.stepped))
+    if ahead > _SKEW_SECONDS:
+        return Decision(Action.HOLD, weight, _ahead(ahead), findings)
     action, reason = _before_traffic(rollout, settings, seen) if weight == 0 else _at_step(rollout, settings, seen)
     if action is Action.ADVANCE:
         later = [step.weight for step in settings.steps if step.weight > weight]
@@ -204,6 +211,13 @@ def _progress(readiness: Readiness, stable: float, needed: int) -> str:
 
 def _because(said: str, readiness: Readiness) -> str:
     return f"{said}: {readiness.complaint}" if readiness.complaint else said
+
+
+def _ahead(seconds: float) -> str:
+    return (
+        f"its commit is dated {seconds:.0f} s ahead of the clock, and nothing is counted until then: see to the clock"
+        " of whoever committed it, and commit it anew"
+    )
 
 
 def _blind(since: datetime) -> str:

@@ -100,7 +100,7 @@ def serve(
       slipway serve flight_delay --key release.pem.pub --request-log nats://127.0.0.1:4222
     """
     from slipway import request_log as log
-    from slipway.errors import SlipwayError
+    from slipway.errors import OWN_FAULT, SlipwayError
     from slipway.release import trust
     from slipway.release.find import find
     from slipway.serving import logs
@@ -132,3 +132,8 @@ def serve(
             raise
         logs.refusal(error, release)
         raise typer.Exit(error.exit_code) from None
+    except Exception as error:
+        if logs.taken(log_format) == logs.CONSOLE:
+            raise
+        logs.crash(error, release)
+        raise typer.Exit(OWN_FAULT) from None

@@ -113,7 +113,7 @@ def current(case: Case) -> str:
 
 def begin(case: Case) -> str:
     """A challenger begins at 0 %; only the canary loop moves weights and makes a challenger the champion."""
-    if case.new and case.subject.returns:
+    if case.new and case.subject.is_taken_back:
         return "Champion and challenger are as main had them before."
     before, after = case.subject.before, case.subject.after
     was = before.challenger if before is not None else None
@@ -130,7 +130,8 @@ def _begins(was: Challenger | None, after: Record) -> str:
     now = after.challenger
     if now is None:
         return ""
-    expected = was.weight if was is not None and was.release == now.release else 0
+    same = was is not None and (was.release, was.image) == (now.release, now.image)
+    expected = was.weight if was is not None and same else 0
     if now.weight != expected:
         raise Broken(
             f"Challenger {now.release[:12]} would have {now.weight} % of the traffic, and not {expected}.",
@@ -180,6 +181,12 @@ def rejected(case: Case) -> str:
     """No release comes back that a roll-out rejected, here or in an environment before."""
     for it in case.new:
         _passed(order.check_rejected, case.subject.asked(it), case.subject.difference.main)
+    before = case.subject.before.rejected if case.subject.before is not None else ()
+    if case.new and case.subject.after.rejected != before:
+        raise Broken(
+            "The list of the rejected would be another one.",
+            "Leave it as main has it; whoever takes an entry off does so by a pull request that promotes nothing.",
+        )
     return "No roll-out rejected it." if case.new else _NOTHING_NEW
 
 
@@ -187,6 +194,8 @@ def frozen(case: Case) -> str:
     """Nothing is promoted into an environment that is frozen, by freeze.yaml of main."""
     if not case.new:
         return _NOTHING_NEW
+    if case.subject.is_taken_back:
+        return "What is taken back is never frozen."
     _passed(freeze.check, case.subject.environment, case.now, case.subject.difference.main.top)
     return f"{case.subject.environment} is not frozen."
 
@@ -208,13 +217,29 @@ def signed(case: Case) -> str:
     return f"{len(difference.commits)} of {len(difference.commits)} commits are signed by an allowed signer."
 
 
+def plain(case: Case) -> str:
+    """What is read of release.yaml, its neighbours and the rendered folder is theirs: no link leads elsewhere."""
+    subject = case.subject
+    head = subject.difference.head
+    folders = (subject.paths[0].parent, subject.paths[1])
+    found = [name for folder in folders for name in head.remote.links(head.commit, folder)]
+    if found:
+        raise Broken(
+            f"{', '.join(found[:3])} would be a link or a submodule.",
+            "Commit a plain file: what a link leads to changes without being judged.",
+        )
+    return "They are plain files."
+
+
 def rendered(case: Case) -> str:
     """The rendered folder is what `slipway render` makes of the environment's files."""
     subject = case.subject
+    if subject.is_release:
+        _ = case.new  # release.yaml itself is red where it says nothing
     try:
         found = render.differences(subject.environment, subject.model, subject.difference.head.top)
     except UsageError as error:
-        raise NotJudged(error.what, error.remedy) from error
+        raise Broken(f"Nothing can be rendered: {error.what}", error.remedy) from error
     if found:
         raise Broken(f"{', '.join(found)} is not what would be rendered.", "Run `slipway render` and commit it.")
     return "It is what would be rendered."
@@ -247,6 +272,7 @@ def _passed(check: Callable[P, str | None], *arguments: P.args, **named: P.kwarg
 Rule = Callable[[Case], str]
 # Of whatever is rendered, too, where nothing is promoted.
 RENDERED: dict[str, Rule] = {
+    "plain": plain,
     "rendered": rendered,
     **{name: partial(_manifests, name=name) for name in manifests.RULES},
 }

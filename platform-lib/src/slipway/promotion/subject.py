@@ -42,7 +42,7 @@ class Difference:
             envs, rendered = len(ENVS.parts), len(RENDERED.parts)
             if name.is_relative_to(ENVS) and name.name == _RECORD and len(name.parts) == envs + 3:
                 found.add((name.parts[envs], name.parts[envs + 1]))
-            elif name.is_relative_to(RENDERED) and len(name.parts) > rendered + 2:
+            elif name.is_relative_to(RENDERED) and len(name.parts) >= rendered + 2:
                 found.add((name.parts[rendered], name.parts[rendered + 1]))
         # A model that leaves an environment takes all of it along.
         subjects = [Subject(self, *each) for each in sorted(found)]
@@ -131,6 +131,15 @@ class Subject:
             (held.champion, held.challenger) == (self.after.champion, self.after.challenger)
             for held in self.difference.main.records(self.environment, self.model)
         )
+
+    @property
+    def is_taken_back(self) -> bool:
+        """Whether it is as main had it before, and nobody but main's champion gets traffic as the challenger again."""
+        if not self.returns or self.before is None:
+            return False
+        known = [(it.release, it.image) for it in (self.before.champion, self.before.challenger) if it is not None]
+        now = self.after.challenger
+        return now is None or (now.release, now.image) in known
 
     def asked(self, published: Published) -> Promotion:
         """The promotion of a release that the head holds."""

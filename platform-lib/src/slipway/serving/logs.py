@@ -7,12 +7,13 @@ import logging
 import sys
 import traceback
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
 
 from slipway import progress
-from slipway.errors import SlipwayError
+from slipway.errors import OWN_FAULT, SlipwayError
 
 JSON = "json"
 CONSOLE = "console"
@@ -103,6 +104,20 @@ def refusal(error: SlipwayError, release: str) -> None:
     facts = {"remedy": _shortened(error.remedy, _LONGEST_REMEDY), "exit_code": error.exit_code}
     reason = _shortened(error.what, _LONGEST_REASON)
     logging.getLogger("slipway.serving").error("refused to start: %s", reason, extra=facts)
+
+
+def crash(error: Exception, release: str) -> None:
+    """Say as JSON that the server itself is at fault: where, in a line of its own, and last what, in few words.
+
+    Kubernetes keeps the end of what is said, and a reader of a pod's status the last line of that.
+    """
+    configure(JSON, release)
+    logger = logging.getLogger("slipway.serving")
+    logger.error("the server itself is at fault", exc_info=error)
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    what = _shortened(f"{type(error).__name__}: {error}", _LONGEST_REASON)
+    facts = {"remedy": "Report this, with the traceback in the line before.", "exit_code": OWN_FAULT}
+    logger.error("ended by %s (%s:%d)", what, Path(place.filename).name, place.lineno, extra=facts)
 
 
 def _shortened(text: str, longest: int) -> str:

@@ -67,7 +67,7 @@ def test_a_name_is_that_of_a_component_and_of_an_image(images: list[str]) -> Non
 def test_with_docker_only_our_images_are_built(images: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Engine, "base", "docker.io/library/python:3.11-slim-bookworm")
     RUN.invoke(cli.app, ["warm"])
-    assert set(images) == {"git", "mlflow", "slipway-server"}
+    assert set(images) == {"git", "mlflow", "slipway-canary", "slipway-server"}
 
 
 def test_list_tells_what_is_cached() -> None:

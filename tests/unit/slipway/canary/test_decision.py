@@ -243,3 +243,13 @@ def test_one_whose_promotion_was_reverted_answers_until_the_champion_is_back() -
     back = beside(Readiness(2, 2, after(490), 0, ""))
     assert (back.action, back.weight) == (Action.ROLL_BACK, 0)
     assert back.reason == "its promotion was reverted: the champion before it is back"
+
+
+@pytest.mark.parametrize("weight", [0, 10])
+def test_a_commit_of_the_future_is_held_and_not_waited_for_in_silence(weight: int, findings: list[Finding]) -> None:
+    ahead = replace(rollout(weight), began=after(3600), stepped=after(3600))
+    held = decide(ahead, SETTINGS, look(100, 0, 1000))
+    assert (held.action, held.weight) == (Action.HOLD, weight)
+    assert held.reason.startswith("its commit is dated 3500 s ahead of the clock")
+    assert decide(ahead, SETTINGS, look(3575, 0)).action is not Action.HOLD, "clocks differ a little"
+    assert decide(ahead, SETTINGS, look(100, 0, restarts=3)).action is Action.ROLL_BACK

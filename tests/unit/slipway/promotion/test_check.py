@@ -212,6 +212,19 @@ def unsigned(pull: Pull) -> None:
     pull.begin()
 
 
+def a_link(pull: Pull) -> None:
+    """The rendered folder leads to one of the same content, which changes later without being judged."""
+    pull.begin()
+    pull.merge()
+    git(pull.toy.top, "checkout", "--quiet", "--detach", pull.head)
+    rendered = pull.toy.top / "gitops/rendered/staging" / MODEL
+    rendered.rename(pull.toy.top / "gitops/elsewhere")
+    rendered.symlink_to("../../elsewhere")
+    git(pull.toy.top, "add", "--all")
+    git(pull.toy.top, "commit", "--quiet", "--message=by hand")
+    pull.head = git(pull.toy.top, "rev-parse", "HEAD")
+
+
 def rendered_by_hand(pull: Pull) -> None:
     pull.begin()
     name = f"gitops/rendered/staging/{MODEL}/httproute.yaml"
@@ -242,6 +255,7 @@ FAULTS: dict[str, list[tuple[Callable[[Pull], None], str]]] = {
     "rejected": [(rejected, "staging rejected release .* at 2026-11-30 12:00 UTC: 5.1 %")],
     "frozen": [(frozen, "staging is frozen until 2026-12-01 08:00 UTC: Nobody is there")],
     "signed": [(unsigned, "it has no SSH signature")],
+    "plain": [(a_link, f"gitops/rendered/staging/{MODEL} would be a link")],
     "rendered": [(rendered_by_hand, r"httproute\.yaml is not what would be rendered")],
     "weights": [(weights, "the weights of SeldonDeployment flight-delay are 60")],
     "pinned": [
@@ -524,3 +538,90 @@ def test_what_keeps_it_from_being_judged_is_no_green(pull: Pull, tmp_path: Path)
     git(pull.toy.top, "commit", "--quiet", "--message=alone")
     with pytest.raises(GitFault, match="no commit in common"):
         check(pull.remote, "platform/main", "alone", none, NOW)
+
+
+def stranger(pull: Pull, name: str) -> None:
+    pull.commit({name: "apiVersion: v1\nkind: Pod\nmetadata: {name: stranger}\nspec: {}\n"})
+
+
+@pytest.mark.parametrize("name", ["pod.yaml", "pöd.yaml", 'p"od.yaml', "a/pod.yaml", ".pod.yaml", "p\nod.yaml"])
+def test_a_manifest_that_nobody_rendered(pull: Pull, name: str) -> None:
+    pull.begin()
+    pull.merge()
+    stranger(pull, f"gitops/rendered/staging/{MODEL}/{name}")
+    assert set(pull.reds()) == {"rendered"}
+
+
+def test_manifests_of_a_model_that_there_is_none_of(pull: Pull) -> None:
+    pull.head = "platform/main"
+    stranger(pull, "gitops/rendered/production/stranger/pod.yaml")
+    assert set(pull.reds()) == {"rendered"}
+    pull.commit({"gitops/envs/production/stranger/release.yaml": "champion: null\nchallenger: null\n"})
+    assert set(pull.reds()) == {"rendered"}
+
+
+def test_a_release_yaml_that_is_a_link(pull: Pull) -> None:
+    pull.begin()
+    git(pull.toy.top, "checkout", "--quiet", "--detach", pull.head)
+    file = pull.toy.top / RECORD.format("staging")
+    shutil.move(file, file.with_name("mine.yaml"))
+    file.symlink_to("mine.yaml")
+    git(pull.toy.top, "add", "--all")
+    git(pull.toy.top, "commit", "--quiet", "--message=by hand")
+    pull.head = git(pull.toy.top, "rev-parse", "HEAD")
+    assert set(pull.reds()) == {"plain", "paths"}
+
+
+def test_another_image_of_the_challenger_begins_anew(pull: Pull) -> None:
+    pull.promote("staging", A, IMAGES[0], merge=True)
+    pull.promote("staging", B, IMAGES[1], merge=True)
+    pull.rewrite(lambda record: record.advanced(50))
+    pull.merge()
+    swapped = {"release": B, "image": pull.published.image, "weight": 50}
+    pull.rewrite(lambda record: Record.model_validate({**record.model_dump(), "challenger": swapped}))
+    assert "would have 50 % of the traffic, and not 0" in pull.reds()["begin"]
+
+
+def test_a_challenger_that_was_withdrawn_comes_back_at_0(pull: Pull) -> None:
+    pull.promote("staging", A, IMAGES[0], merge=True)
+    pull.promote("staging", B, IMAGES[1], merge=True)
+    for change in (lambda record: record.advanced(50), lambda record: record.model_copy(update={"challenger": None})):
+        pull.rewrite(change)
+        pull.merge()
+    held = {"release": B, "image": IMAGES[1], "weight": 50}
+    pull.rewrite(lambda record: Record.model_validate({**record.model_dump(), "challenger": held}))
+    assert "would have 50 % of the traffic, and not 0" in pull.reds()["begin"]
+
+
+def test_a_promotion_leaves_the_list_of_the_rejected_alone(pull: Pull) -> None:
+    pull.promote("staging", A, IMAGES[0], merge=True)
+    pull.promote("staging", B, IMAGES[1], merge=True)
+    pull.rewrite(lambda record: record.rolled_back("bad", NOW))
+    pull.merge()
+    pull.promote("staging", pull.published.release, pull.published.image)
+    assert pull.reds() == {}
+    pull.rewrite(lambda record: record.model_copy(update={"rejected": ()}))
+    assert set(pull.reds()) == {"rejected"}
+
+
+def test_taking_an_entry_off_the_list_of_the_rejected(pull: Pull) -> None:
+    pull.promote("staging", A, IMAGES[0], merge=True)
+    pull.promote("staging", B, IMAGES[1], merge=True)
+    pull.rewrite(lambda record: record.rolled_back("bad", NOW))
+    pull.merge()
+    pull.rewrite(lambda record: record.model_copy(update={"rejected": ()}))
+    assert pull.reds() == {}
+
+
+def test_a_freeze_stops_no_way_back(pull: Pull) -> None:
+    conclude(pull)
+    git(pull.toy.top, "checkout", "--quiet", "--detach", pull.head)
+    for place in range(3):
+        git(pull.toy.top, "revert", "--no-edit", f"HEAD~{2 * place}")
+    pull.head = git(pull.toy.top, "rev-parse", "HEAD")
+    pull.toy.change_main(
+        "gitops/envs/staging/freeze.yaml",
+        "freezes:\n- {from: 2026-11-30T00:00:00Z, to: 2026-12-01T08:00:00Z, reason: Nobody is there.}\n",
+    )
+    git(pull.toy.top, "fetch", "--quiet", "platform")
+    assert set(pull.reds()) == {"published"}

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -101,3 +102,23 @@ def test_the_whole_of_a_refusal_is_in_what_kubernetes_keeps(capsys: pytest.Captu
     assert said["message"].startswith("refused to start: The release lacks file-0,")
     assert said["message"].endswith("...")
     assert said["remedy"].startswith("Package it again.")
+
+
+def test_a_server_at_fault_ends_with_a_line_that_says_what_and_where(capsys: pytest.CaptureFixture[str]) -> None:
+    def warm() -> None:
+        raise MemoryError("no room for the model " * 100)
+
+    try:
+        warm()
+    except MemoryError as error:
+        try:
+            logs.crash(error, f"/release/{'d' * 64}")
+        finally:
+            logging.basicConfig(handlers=[], force=True)
+    first, last = capsys.readouterr().err.splitlines()
+    assert "test_logs.py" in json.loads(first)["traceback"]
+    assert len(last.encode()) <= 2048
+    said = json.loads(last)
+    assert said["message"].startswith("ended by MemoryError: no room for the model")
+    assert re.search(r"\.\.\. \(test_logs\.py:\d+\)$", said["message"])
+    assert said["exit_code"] == 4
