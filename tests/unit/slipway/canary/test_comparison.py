@@ -32,10 +32,10 @@ def _by_bucket(values: Sequence[float], bounds: tuple[float, ...]) -> tuple[int,
 
 
 def answers(chance: np.random.Generator, errors: float = 0.001, slower: float = 1.0, shift: float = 0.0) -> Answers:
-    """Answers of a release: durations of 0.4 ms or so, scores of 0.23 or so."""
+    """Answers of a release: durations of 40 ms or so, scores of 0.23 or so."""
 
     def some(requests: int) -> Counts:
-        durations = slower * np.exp(chance.normal(math.log(0.0004), 0.5, requests))
+        durations = slower * np.exp(chance.normal(math.log(0.04), 0.5, requests))
         scores = np.clip(chance.beta(1.5, 5, requests) + shift, 0, 1)
         return counts(list(durations), list(scores), int(chance.binomial(requests, errors)))
 
@@ -91,7 +91,7 @@ def test_a_tenth_slower_is_allowed_and_what_is_faster_or_fails_less_is_no_worse(
 
 
 def test_the_sentence_says_what_people_need_to_judge_it() -> None:
-    fine, bad = counts([0.0004] * 100, [0.3] * 100), counts([0.0009] * 100, [0.7] * 100, errors=5)
+    fine, bad = counts([0.04] * 100, [0.3] * 100), counts([0.09] * 100, [0.7] * 100, errors=5)
     blocks = [Block(BEGAN, fine, bad)] * 30
     errors, latency, scores = compare(blocks, SETTINGS)
     assert (errors.champion, errors.challenger, errors.threshold) == (0.0, 0.05, 60.0)
@@ -100,8 +100,8 @@ def test_the_sentence_says_what_people_need_to_judge_it() -> None:
     )
     assert errors.said.endswith(", 60 suffices)")
     assert latency.said.startswith(
-        "100.0 % of 2,900 answers take longer than 0.4642 ms, and 0.0 % of the champion's 2,900 longer than 0.4217 ms; "
-        "allowed is 1.1 times as long (e-value "
+        "100.0 % of 2,900 answers take longer than 46.42 ms, and 0.0 % of the champion's 2,900 longer than 42.17 ms; "
+        "allowed is 1.1 times as long, or 5 ms (e-value "
     )
     assert scores.said.startswith(
         "100.0 % of 2,900 scores are above 0.3, the champion's 0.0 % of 2,900; allowed is 1 point more (e-value "
