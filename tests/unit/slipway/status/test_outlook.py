@@ -61,14 +61,15 @@ class ToyCluster:
 
 
 class ToySight:
-    """Sees one block of 500 of the challenger's requests."""
+    """Sees a block of 500 of the challenger's requests at the weight that it has, and one of none before."""
 
     def look(self, rollout: Rollout, settings: Canary, now: Any) -> Traffic:
         end = rollout.stepped + timedelta(seconds=settings.block_seconds)
         durations, scores = [0] * (len(DURATION_BOUNDS) + 1), [0] * (len(SCORE_BOUNDS) + 1)
         durations[3] = scores[3] = 500
         counts = Counts(500, 0, tuple(durations), tuple(scores))
-        return Traffic((Block(end, counts, counts),), None)
+        nothing = Counts(0, 0, (0,) * len(durations), (0,) * len(scores))
+        return Traffic((Block(rollout.stepped, nothing, nothing), Block(end, counts, counts)), None)
 
 
 class ToyPrometheus:
