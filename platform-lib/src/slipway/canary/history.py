@@ -1,8 +1,8 @@
 """What Git says of roll-outs: the one that is under way, and what became of those before.
 
 A roll-out's times stand in no file: they are when the commits that say so became main. Only main's own line of commits
-counts (the first parents); a merge is one of them, however many commits it brought. What a commit does follows from what
-release.yaml was and is; whoever commits for Slipway says so in trailers, too, and what was found that led to it.
+counts (the first parents); a merge is one of them, however many commits it brought. What a commit does follows from
+what release.yaml was and is; whoever commits for Slipway says so in trailers, too, and what was found that led to it.
 """
 
 from __future__ import annotations
