@@ -12,37 +12,30 @@ return health
 """
 
 SELDON_DEPLOYMENT = """\
-local health = { status = "Progressing", message = "waiting for the Seldon operator" }
-local status = obj.status
-if status == nil or status.state == nil then
-  return health
+-- Healthy as long as somebody answers: a release that gets traffic has a replica that is available. The route is
+-- applied after that, so it leads to nobody who is not there yet. How a challenger without traffic gets on is for the
+-- canary loop to judge: a sync that waited for it would hold up the commit that takes it back.
+local status = obj.status or {}
+for _, predictor in ipairs(obj.spec.predictors) do
+  -- As the operator calls the predictor's Deployment.
+  local name = obj.metadata.name .. "-" .. predictor.name .. "-0"
+  for _, container in ipairs(predictor.componentSpecs[1].spec.containers) do
+    name = name .. "-" .. container.name
+  end
+  local deployment = (status.deploymentStatus or {})[name] or {}
+  if (predictor.traffic or 100) > 0 and (deployment.availableReplicas or 0) > 0 then
+    return { status = "Healthy", message = "predictor " .. predictor.name .. " is available" }
+  end
 end
 if status.state == "Failed" then
   return { status = "Degraded", message = status.description or "the Seldon operator reports a failure" }
 end
-if status.state ~= "Available" then
-  health.message = "state " .. status.state
-  return health
-end
--- The status has no observedGeneration: it may be that of an earlier specification. So each predictor that is wanted
--- must be in it by the name of its service.
-local reported = status.serviceStatus or {}
-for _, predictor in ipairs(obj.spec.predictors) do
-  local service = obj.metadata.name .. "-" .. predictor.name
-  if predictor.annotations ~= nil and predictor.annotations["seldon.io/svc-name"] ~= nil then
-    service = predictor.annotations["seldon.io/svc-name"]
-  end
-  if reported[service] == nil then
-    health.message = "predictor " .. predictor.name .. " is not reported yet"
-    return health
-  end
-end
-return { status = "Healthy", message = "Available" }
+return { status = "Progressing", message = "no predictor that gets traffic is available yet" }
 """
 
 HTTP_ROUTE = """\
--- As Argo CD's own check, but a route is healthy once the gateway has taken it, though a Service is still to come: it
--- is applied before the SeldonDeployment that makes that Service, and whose health says whether it is there.
+-- As Argo CD's own check, but a route is healthy once the gateway has taken it, though a Service is still to come: that
+-- of a challenger without traffic, which the operator makes in its own time.
 local waiting = { status = "Progressing", message = "waiting for the gateway" }
 local parents = (obj.status or {}).parents or {}
 if #parents == 0 then
@@ -63,6 +56,12 @@ for _, parent in ipairs(parents) do
   end
 end
 return { status = "Healthy", message = "taken by the gateway" }
+"""
+
+HORIZONTAL_POD_AUTOSCALER = """\
+-- Argo CD's own check calls one degraded that has no metrics yet, as those of a release that has just begun: the sync
+-- that made it would fail, and hold up the next weight.
+return { status = "Healthy", message = "it scales as soon as there are metrics" }
 """
 
 CUSTOM_RESOURCE_DEFINITION = """\

@@ -51,6 +51,7 @@ def settings(reconciliation: str) -> dict[str, str]:
         "timeout.reconciliation.jitter": "0s",
         f"{prefix}.apiextensions.k8s.io_CustomResourceDefinition": health.CUSTOM_RESOURCE_DEFINITION,
         f"{prefix}.argoproj.io_Application": health.APPLICATION,
+        f"{prefix}.autoscaling_HorizontalPodAutoscaler": health.HORIZONTAL_POD_AUTOSCALER,
         f"{prefix}.gateway.networking.k8s.io_HTTPRoute": health.HTTP_ROUTE,
         f"{prefix}.machinelearning.seldon.io_SeldonDeployment": health.SELDON_DEPLOYMENT,
     }

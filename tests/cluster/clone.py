@@ -44,10 +44,15 @@ class Clone:
 
     def slipway(self, *arguments: str) -> str:
         """Standard output of slipway, run in the clone. Raises AssertionError with what it complains of."""
-        done = subprocess.run(
-            [ROOT / ".venv/bin/slipway", *arguments], cwd=self.top, env={**self.platform.environment, **_WHO},
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        return self._run(str(ROOT / ".venv/bin/slipway"), *arguments)
+
+    def shell(self, command: str) -> str:
+        """What a command line says. Raises AssertionError with what it complains of."""
+        return self._run("bash", "-c", command)
+
+    def _run(self, *command: str) -> str:
+        env = {**self.platform.environment, **_WHO}
+        done = subprocess.run(command, cwd=self.top, env=env, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -111,7 +111,7 @@ class Rollouts:
         chosen = ("--release", release.name, "--to", self.environment, "--merge")
         promoted = self.clone.asked("promote", MODEL, *chosen)
         assert promoted["role"] == "challenger", promoted
-        return Rollout(self, release.name, promoted["commit"])
+        return Rollout(self, release.name, promoted["commit"], promoted["body"])
 
     def record(self) -> Record:
         """What the platform's main says now."""
@@ -155,11 +155,12 @@ def _step(fields: list[str]) -> Step:
 
 @dataclass(frozen=True)
 class Rollout:
-    """One of a challenger, whose promotion is ``began``, a commit."""
+    """One of a challenger, whose promotion is ``began``, a commit; ``request`` is what its pull request would say."""
 
     of: Rollouts
     release: str
     began: str
+    request: str = ""
 
     @property
     def steps(self) -> list[Step]:

@@ -14,6 +14,7 @@ from slipway.adapters.registry import Registry
 from slipway.release.record import Published
 from tests.cluster import faulty_images
 from tests.cluster.load import Load
+from tests.cluster.platform import eventually
 from tests.cluster.rollouts import Rollout, Rollouts, Step
 from tests.conftest import MODEL
 
@@ -39,6 +40,7 @@ def _end(rollout: Rollout, load: Load, reason: str) -> Step:
     *_, last = rollout.until("roll back")
     rollout.quiet(load)
     staging = rollout.of
+    eventually(staging.settled, "the cluster is rid of it", 60)
     record = staging.record()
     assert record.challenger is None
     rejected = record.rejection(rollout.release)

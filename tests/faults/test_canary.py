@@ -165,7 +165,7 @@ def test_it_goes_all_the_way_and_ends_when_told(machine: Machine) -> None:
     assert [(line["action"], line["release"]) for line in done] == [
         ("advance", CHALLENGER), ("advance", CHALLENGER), ("promote", CHALLENGER),
     ]  # fmt: skip
-    assert machine.stop(running, signal.SIGTERM) < 1.5
+    assert machine.stop(running, signal.SIGTERM) < 4.0, "a second, on a machine that does nothing else"
     assert running.popen.returncode == 0
     assert machine.world.kubernetes.objects["slipway", "leases", "canary"]["spec"]["holderIdentity"] == ""
 

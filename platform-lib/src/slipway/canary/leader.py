@@ -59,45 +59,47 @@ class Candidate:
     _until: float = field(default=float("-inf"), init=False)
     _seen: tuple[str | None, float] = field(default=(None, float("-inf")), init=False)
     _stopped: threading.Event = field(default_factory=threading.Event, init=False)
+    # So that a renewal that is under way does not take back what is given up.
+    _writing: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def leads(self) -> bool:
         """Whether it may act now."""
-        return self.clock() < self._until
+        return not self._stopped.is_set() and self.clock() < self._until
 
     def start(self) -> None:
         """Apply for the Lease, and renew it, in a thread of its own until :meth:`resign`."""
         threading.Thread(target=self._renew, name="lease", daemon=True).start()
 
     def apply(self) -> None:
-        """Take the Lease if it is free, or renew it."""
-        asked, led = self.clock(), self.leads()
-        try:
-            held = self.cluster.lease(self.terms.namespace, self.terms.name)
-            if not self._is_free(held, asked):
+        """Take the Lease if it is free, or renew it; nothing once it has resigned."""
+        with self._writing:
+            if self._stopped.is_set():
                 return
-            self.cluster.write_lease(self.terms.namespace, self.terms.name, self._spec(held), held)
-        except KubeFault as error:
-            _log.warning("the Lease cannot be had: %s", error.what)
-            return
-        self._until = asked + self.terms.seconds - self.terms.grace_seconds
+            asked, led = self.clock(), self.leads()
+            try:
+                held = self.cluster.lease(self.terms.namespace, self.terms.name)
+                if not self._is_free(held, asked):
+                    return
+                self.cluster.write_lease(self.terms.namespace, self.terms.name, self._spec(held), held)
+            except KubeFault as error:
+                _log.warning("the Lease cannot be had: %s", error.what)
+                return
+            self._until = asked + self.terms.seconds - self.terms.grace_seconds
         if not led:
             _log.info("leads from now on", extra={"identity": self.identity})
 
     def resign(self) -> None:
         """Stop acting, and let the next one lead at once."""
-        led = self.leads()
         self._stopped.set()
-        self._until = float("-inf")
-        if not led:
-            return
-        try:
-            held = self.cluster.lease(self.terms.namespace, self.terms.name)
-            if held is not None and held.spec is not None and held.spec.holderIdentity == self.identity:
-                spec = self._spec(held)
-                spec.holderIdentity = ""
-                self.cluster.write_lease(self.terms.namespace, self.terms.name, spec, held)
-        except KubeFault as error:
-            _log.warning("the Lease is left to end by itself: %s", error.what)
+        with self._writing:
+            try:
+                held = self.cluster.lease(self.terms.namespace, self.terms.name)
+                if held is not None and held.spec is not None and held.spec.holderIdentity == self.identity:
+                    spec = self._spec(held)
+                    spec.holderIdentity = ""
+                    self.cluster.write_lease(self.terms.namespace, self.terms.name, spec, held)
+            except KubeFault as error:
+                _log.warning("the Lease is left to end by itself: %s", error.what)
 
     def _renew(self) -> None:
         while not self._stopped.is_set():

@@ -1,8 +1,10 @@
 """How requests get from the gateway to the predictors' Services: Gateway API's HTTPRoute, and when to try again.
 
-The route is applied before the SeldonDeployment, by Argo CD's sync waves: a predictor goes only after the gateway has
-taken a route without it. That the first route of all names a Service that is still to come is no fault
-(infra/bootstrap/health.py).
+The route is applied after the SeldonDeployment, by Argo CD's sync waves, once somebody who gets traffic is available
+(infra/bootstrap/health.py). So a champion that comes back by `git revert`, and has to start first, is not asked before
+it answers, and until then the one that was reverted stays: the operator deletes what is not wanted only when all that
+is wanted is ready. Who goes is asked for some seconds more and still answers (UNREADY_SECONDS in
+:mod:`slipway.rendering.seldon`).
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ def route(served: Served) -> dict[str, Any]:
     return {
         "apiVersion": f"{_GROUP}/v1",
         "kind": "HTTPRoute",
-        "metadata": {**served.metadata(), "annotations": {_WAVE: "-1"}},
+        "metadata": {**served.metadata(), "annotations": {_WAVE: "1"}},
         "spec": {
             "parentRefs": [{"group": _GROUP, "kind": "Gateway", "name": GATEWAY, "namespace": GATEWAY_NAMESPACE}],
             "hostnames": [served.settings.hostname],
@@ -57,7 +59,7 @@ def shadow_service(served: Served) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": {**served.metadata(_shadow_name(served)), "annotations": {_WAVE: "-2"}},
+        "metadata": {**served.metadata(_shadow_name(served)), "annotations": {_WAVE: "-1"}},
         "spec": {
             "selector": {"seldon-app": behind},
             "ports": [{"name": "http", "port": HTTP_PORT, "targetPort": HTTP_PORT, "protocol": "TCP"}],

@@ -33,8 +33,9 @@ from slipway.rendering.served import (
 
 # Anybody but root: the image belongs to root and is read by all.
 USER = 65532
-# Until every proxy has heard that the pod takes no more; then for what is under way; then for what is left to log.
-UNREADY_SECONDS, DRAIN_SECONDS, LOG_SECONDS = 8, 15, 15
+# Until the route leads elsewhere, which is applied some seconds later, and every proxy has heard of it; then for what
+# is under way; then for what is left to log.
+UNREADY_SECONDS, DRAIN_SECONDS, LOG_SECONDS = 15, 15, 15
 _STARTUP_SECONDS = 120
 _SPOOL, _SPOOL_MIB = "/var/spool/slipway", 256
 _TOKEN_KEY = "/run/secrets/token"

@@ -115,5 +115,5 @@ def test_settings_hold_health_tracking_and_the_interval(documents: list[dict[str
     assert data["timeout.reconciliation"] == "90s"
     assert data["application.resourceTrackingMethod"] == "annotation"
     checks = [name for name in data if name.startswith("resource.customizations.health.")]
-    kinds = ["Application", "CustomResourceDefinition", "HTTPRoute", "SeldonDeployment"]
+    kinds = ["Application", "CustomResourceDefinition", "HTTPRoute", "HorizontalPodAutoscaler", "SeldonDeployment"]
     assert sorted(name.rpartition("_")[2] for name in checks) == kinds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -134,3 +135,24 @@ def test_it_renews_by_itself(cluster: Cluster, kubernetes: FakeKubernetes) -> No
         time.sleep(0.02)
     assert (one.leads(), other.leads()) == (False, True)
     other.resign()
+
+
+def test_a_renewal_under_way_takes_nothing_back(
+    cluster: Cluster, clock: Clock, kubernetes: FakeKubernetes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = Candidate(cluster, TERMS, "one", clock)
+    one.apply()
+    begun, answer = threading.Event(), cluster.lease
+
+    def slowly(namespace: str, name: str) -> object:
+        begun.set()
+        time.sleep(0.3)
+        return answer(namespace, name)
+
+    monkeypatch.setattr(cluster, "lease", slowly)
+    renewal = threading.Thread(target=one.apply)
+    renewal.start()
+    begun.wait(5)
+    one.resign()
+    renewal.join(5)
+    assert (one.leads(), holder(kubernetes)) == (False, "")

@@ -61,15 +61,14 @@ class ToyCluster:
 
 
 class ToySight:
-    """Sees a block of 500 of the challenger's requests at the weight that it has, and one of none before."""
+    """Sees a block of 500 of the challenger's requests, after one of as many at the weight before."""
 
     def look(self, rollout: Rollout, settings: Canary, now: Any) -> Traffic:
         end = rollout.stepped + timedelta(seconds=settings.block_seconds)
         durations, scores = [0] * (len(DURATION_BOUNDS) + 1), [0] * (len(SCORE_BOUNDS) + 1)
         durations[3] = scores[3] = 500
         counts = Counts(500, 0, tuple(durations), tuple(scores))
-        nothing = Counts(0, 0, (0,) * len(durations), (0,) * len(scores))
-        return Traffic((Block(rollout.stepped, nothing, nothing), Block(end, counts, counts)), None)
+        return Traffic((Block(rollout.stepped, counts, counts), Block(end, counts, counts)), None)
 
 
 class ToyPrometheus:
