@@ -33,7 +33,7 @@ def canary() -> Canary:
             "false_alarm": 0.05,
             "block_seconds": 15,
             "errors": {"margin": 0.002},
-            "latency": {"ratio": 1.1, "quantiles": [0.5, 0.99]},
+            "latency": {"ratio": 1.1, "floor_seconds": 0.005, "quantiles": [0.5, 0.99]},
             "scores": {"margin": 0.01, "quantiles": [0.5]},
         }
     )

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from slipway.canary.proportions import Reals, Sample, two_samples
+from slipway.rendering.canary import Latency
 from slipway.serving.metrics import DURATION_BOUNDS
 
 Whole = npt.NDArray[np.int64]
@@ -64,14 +65,14 @@ def errors(champion: Tallies, challenger: Tallies, margin: float) -> Cut:
     return Cut(ours, theirs, two_samples(ours, theirs, expected, margin))
 
 
-def latency(champion: Tallies, challenger: Tallies, ratio: float, quantiles: Sequence[float]) -> Iterator[Cut]:
-    """Durations beyond each of the champion's quantiles; the challenger's beyond ``ratio`` times as much.
+def latency(champion: Tallies, challenger: Tallies, limits: Latency) -> Iterator[Cut]:
+    """Durations beyond each of the champion's quantiles; the challenger's beyond ``ratio`` times as much, or the floor.
 
     If the challenger is at most ``ratio`` times as slow as the champion, no larger share of its answers lies beyond.
     """
-    farther = _farther(ratio)
+    farther = np.maximum(_farther(limits.ratio), np.searchsorted(DURATION_BOUNDS, limits.floor_seconds))
     seen = _before(champion.durations, axis=-2)
-    for quantile in quantiles:
+    for quantile in limits.quantiles:
         bound = _quantile(seen, quantile)
         yield _cut(champion.durations, challenger.durations, seen, (bound, farther[bound]), quantile, 0.0, above=True)
 

@@ -62,7 +62,7 @@ def compare(blocks: Sequence[Block], settings: Canary) -> tuple[Finding, ...]:
     found: dict[str, tuple[Sequence[Cut], Callable[[Cut], str]]] = {
         "errors": ([errors(champion, challenger, settings.errors.margin)], lambda cut: _of_errors(cut, settings)),
         "latency": (
-            list(latency(champion, challenger, settings.latency.ratio, settings.latency.quantiles)),
+            list(latency(champion, challenger, settings.latency)),
             lambda cut: _of_latency(cut, settings),
         ),
         "scores": (
@@ -119,6 +119,7 @@ def _of_latency(cut: Cut, settings: Canary) -> str:
     return (
         f"{_percent(theirs)} of {challenger:,} answers take longer than {far}, and {_percent(ours)} of the champion's "
         f"{champion:,} longer than {near}; allowed is {settings.latency.ratio:g} times as long"
+        f"{f', or {settings.latency.floor_seconds * 1000:g} ms' if settings.latency.floor_seconds else ''}"
     )
 
 

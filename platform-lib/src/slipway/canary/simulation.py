@@ -125,7 +125,7 @@ def fixed_horizon(settings: Canary, challenger: Behaviour) -> float:
 def _cuts(champion: Tallies, challenger: Tallies, settings: Canary) -> Mapping[str, Sequence[Cut]]:
     return {
         "errors": [errors(champion, challenger, settings.errors.margin)],
-        "latency": list(latency(champion, challenger, settings.latency.ratio, settings.latency.quantiles)),
+        "latency": list(latency(champion, challenger, settings.latency)),
         "scores": list(scores(champion, challenger, settings.scores.margin, settings.scores.quantiles)),
     }
 

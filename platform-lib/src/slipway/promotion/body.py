@@ -110,7 +110,8 @@ def _steps(canary: Canary) -> list[str]:
         *lines,
         "Then it is the champion.",
         f"It is rolled back by itself when more of its answers are errors, by {canary.errors.margin:.2%}, when it is"
-        f" slower by a factor of {canary.latency.ratio:g}, or when its scores lie elsewhere, by"
+        f" slower by a factor of {canary.latency.ratio:g} and than {canary.latency.floor_seconds * 1000:g} ms, or when"
+        f" its scores lie elsewhere, by"
         f" {canary.scores.margin:.1%}. One as good as the champion is rolled back with a probability of at most"
         f" {canary.false_alarm:.0%}.",
     ]

@@ -56,10 +56,13 @@ class Latency(Document):
 
     Attributes:
         ratio: 1.1 is a tenth slower; rounded up to a whole number of buckets of the servers' histogram.
+        floor_seconds: an answer within that is fast, however fast the champion's are. A server that is asked seldom has
+            cold caches, and one that is new has them, too: that takes some tenths of a millisecond.
         quantiles: where the champion's durations are cut: the challenger's share beyond each is compared.
     """
 
     ratio: Annotated[float, Interval(ge=1.0, le=100.0)]
+    floor_seconds: Annotated[float, Interval(ge=0.0, le=60.0)]
     quantiles: Annotated[Listed[Quantile], MinLen(1)]
 
 

@@ -29,7 +29,7 @@ SETTINGS = Canary.model_validate(
         "false_alarm": 0.05,
         "block_seconds": 15,
         "errors": {"margin": 0.002},
-        "latency": {"ratio": 1.1, "quantiles": [0.5]},
+        "latency": {"ratio": 1.1, "floor_seconds": 0.0, "quantiles": [0.5]},
         "scores": {"margin": 0.01, "quantiles": [0.5]},
     }
 )

@@ -34,7 +34,7 @@ CANARY = {
     "false_alarm": 0.05,
     "block_seconds": 5,
     "errors": {"margin": 0.002},
-    "latency": {"ratio": 1.1, "quantiles": [0.5, 0.9]},
+    "latency": {"ratio": 1.1, "floor_seconds": 0.0, "quantiles": [0.5, 0.9]},
     "scores": {"margin": 0.01, "quantiles": [0.1, 0.5, 0.9]},
 }
 COMMITTER = Committer("Slipway canary", "canary@slipway.internal")
