@@ -68,7 +68,7 @@ def _print(report: Report) -> None:
         )
     colours = {"green": "green", "RED": "red", "not judged": "yellow"}
     for judged in report.judged:
-        what = ", ".join(release[:12] for release in judged.promotes) or "nothing new"
+        what = ", ".join(release[:12] for release in judged.promotes) or "no new release"
         print(f"{judged.environment} {judged.model}: {what}")
         table = Table("rule", "verdict", "", box=None, pad_edge=False)
         for ruling in judged.rulings:

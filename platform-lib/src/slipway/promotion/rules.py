@@ -79,7 +79,8 @@ def record(case: Case) -> str:
     try:
         held = case.subject.after
     except UsageError as error:
-        raise Broken(error.what, error.remedy) from error
+        # The head is read out of a scratch folder, which says nothing to who made the pull request.
+        raise Broken(error.what.replace(f"{case.subject.difference.head.top}/", ""), error.remedy) from error
     both = [
         f"{role} {it.release[:12]}" for role, it in (("champion", held.champion), ("challenger", held.challenger)) if it
     ]
