@@ -16,7 +16,8 @@ from tests.cluster.rollouts import NAME, Rollout, Rollouts, Step
 log = logging.getLogger(__name__)
 
 WEIGHTS = [10, 25, 50, 100]
-FIRST_ANSWER_SECONDS = 30.0
+FIRST_ANSWER_SECONDS = 90.0
+"""Thirty on a machine with nothing else to do; the log has the figure. This is where something is wrong."""
 
 
 def _check_whole(rollout: Rollout, steps: list[Step], load: Load, disturbed: int | None = None) -> None:

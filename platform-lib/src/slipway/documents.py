@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -13,6 +14,9 @@ from slipway.files import parse_yaml, read_yaml, replacing
 
 _D = TypeVar("_D", bound="Document")
 _T = TypeVar("_T")
+# What a key holds, in few words: a few aliases of YAML write out as more than any memory takes.
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel, _SHORT.maxlist, _SHORT.maxstring, _SHORT.maxother = 3, 4, 200, 200
 # A YAML list, kept as what cannot change.
 Listed = Annotated[tuple[_T, ...], Field(strict=False)]
 
@@ -66,5 +70,7 @@ def _complaint(entry: dict[str, Any]) -> str:
         return f"{key} is not a known key"
     if entry["type"] == "missing":
         return f"{key} is missing"
+    if entry["type"] == "model_type":
+        return f"{key} is {entry['input']!r}: it should be one mapping of keys to values"
     said = str(entry["msg"]).removeprefix("Value error, ")
-    return f"{key} is {entry['input']!r}: {said[0].lower()}{said[1:]}" if key else said
+    return f"{key} is {_SHORT.repr(entry['input'])}: {said[0].lower()}{said[1:]}" if key else said

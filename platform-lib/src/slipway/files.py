@@ -164,6 +164,10 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+# What PyYAML raises where a text is none, or a value is not what it looks like, as 2026-99-99 and `!!bool maybe`.
+UNREADABLE = (yaml.YAMLError, ValueError, LookupError, ArithmeticError, AttributeError, RecursionError)
+
+
 def parse_yaml(content: bytes, source: str) -> Any:
     """Read YAML that ``source`` holds.
 
@@ -172,7 +176,7 @@ def parse_yaml(content: bytes, source: str) -> Any:
     """
     try:
         return yaml.load(content.decode(), _Loader)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise UsageError(f"{source} is not valid YAML: {error}.", "Mend that line.") from error
 
 

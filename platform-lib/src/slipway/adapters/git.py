@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import socket
 import subprocess
 import tempfile
@@ -25,6 +26,7 @@ _SECONDS = 120
 _NOTES = "refs/notes/slipway/working"
 # Of a commit: name, seconds, author, subject, body, trailers. NUL ends each, which alone no message can hold.
 _FIELDS = ("%H", "%ct", "%an", "%s", "%b", "%(trailers:only=true,unfold=true)")
+_LOGIN = re.compile(r"://[^\s/@]+@")
 # What Git says of a symbolic link and of a submodule.
 _LINKS = ("120000", "160000")
 # Set within a hook; they would lead every call to the clone that the hook runs in.
@@ -32,9 +34,12 @@ _ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "G
 
 
 class GitFault(SlipwayError):
-    """Git, or the remote, does not do what it is asked to."""
+    """Git, or the remote, does not do what it is asked to; a password in a remote's URL is told to nobody."""
 
     exit_code = 3
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        super().__init__(unlocked(what), unlocked(remedy))
 
 
 class RemoteAway(GitFault):
@@ -371,6 +376,11 @@ class Remote:
         except subprocess.TimeoutExpired as error:
             said = f"`git {' '.join(arguments)}` did not end within {_SECONDS} s."
             raise GitFault(said, "See whether the remote answers.") from error
+
+
+def unlocked(text: str) -> str:
+    """``text`` without the names and passwords that URLs in it hold."""
+    return _LOGIN.sub("://", text)
 
 
 def _plain(ref: str) -> str:

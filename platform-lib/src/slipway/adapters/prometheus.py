@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -57,8 +58,7 @@ class Prometheus:
         Raises:
             PrometheusFault: when Prometheus cannot be asked.
         """
-        found = self._ask("query", {"query": query}, "vector")
-        return [Series(each["metric"], _points([each["value"]])) for each in found]
+        return self._ask("query", {"query": query}, "vector")
 
     def between(self, query: str, start: int, end: int, step: int) -> list[Series]:
         """What ``query`` gives at ``start`` and each ``step`` seconds after it, up to ``end``.
@@ -67,17 +67,18 @@ class Prometheus:
             PrometheusFault: when Prometheus cannot be asked.
         """
         asked = {"query": query, "start": start, "end": end, "step": step}
-        found = self._ask("query_range", asked, "matrix")
-        return [Series(each["metric"], _points(each["values"])) for each in found]
+        return self._ask("query_range", asked, "matrix")
 
-    def _ask(self, call: str, asked: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
+    def _ask(self, call: str, asked: Mapping[str, Any], kind: str) -> list[Series]:
         request = urllib.request.Request(f"{self.url.rstrip('/')}/api/v1/{call}", urlencode(asked).encode())
         try:
             with urllib.request.urlopen(request, timeout=_SECONDS) as answer:
                 content = json.load(answer)
             if content["status"] != "success" or content["data"]["resultType"] != kind:
                 raise ValueError(f"no {kind}, but {str(content)[:200]}")
-            result: list[dict[str, Any]] = content["data"]["result"]
+            values = "values" if kind == "matrix" else "value"
+            found = [(each["metric"], each[values]) for each in content["data"]["result"]]
+            return [Series(labels, _points(told if kind == "matrix" else [told])) for labels, told in found]
         except urllib.error.HTTPError as error:
             said = error.read(2000).decode(errors="replace")
             raise _fault(self.url, f"{error.code} {_reason(said)}") from error
@@ -85,11 +86,14 @@ class Prometheus:
             raise _fault(self.url, str(getattr(error, "reason", error)) or type(error).__name__) from error
         except (ValueError, LookupError, TypeError) as error:
             raise _fault(self.url, f"it answers what no Prometheus should ({error})") from error
-        return result
 
 
 def _points(values: list[tuple[float, str]]) -> list[tuple[float, float]]:
-    return [(float(at), float(value)) for at, value in values]
+    points = [(float(at), float(value)) for at, value in values]
+    odd = next((value for _, value in points if not math.isfinite(value)), None)
+    if odd is not None:
+        raise ValueError(f"{odd}, which counts nothing")
+    return points
 
 
 def _reason(said: str) -> str:

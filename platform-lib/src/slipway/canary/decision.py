@@ -21,6 +21,8 @@ _WORSE = {
 }
 
 
+# Who answers less than this share of what its weight sends it answers too little.
+_ANSWERED = 0.5
 # By so much clocks of those who commit may differ from the loop's.
 _SKEW_SECONDS = 30.0
 
@@ -106,9 +108,19 @@ def _take_back(rollout: Rollout, settings: Canary, seen: Observation, findings: 
 
 def answered(rollout: Rollout, blocks: Sequence[Block]) -> int:
     """How many requests the challenger has answered at the weight that it has, in whole blocks."""
+    return sum(block.challenger.requests for block in _at_weight(rollout, blocks))
+
+
+def _sent(rollout: Rollout, blocks: Sequence[Block]) -> int:
+    """About how many requests that weight has sent it meanwhile, by what the champion has answered; 0 at 100 %."""
+    weight = rollout.challenger.weight
+    beside = sum(block.champion.requests for block in _at_weight(rollout, blocks))
+    return beside * weight // (100 - weight) if weight < 100 else 0
+
+
+def _at_weight(rollout: Rollout, blocks: Sequence[Block]) -> list[Block]:
     starts = [rollout.began, *(block.end for block in blocks)]
-    pairs = zip(starts, blocks, strict=False)
-    return sum(block.challenger.requests for start, block in pairs if start >= rollout.stepped)
+    return [block for start, block in zip(starts, blocks, strict=False) if start >= rollout.stepped]
 
 
 def step_of(weight: int, settings: Canary) -> Step:
@@ -182,6 +194,10 @@ def _at_step(rollout: Rollout, settings: Canary, seen: Observation) -> tuple[Act
     if requests < step.requests:
         if seconds >= step.limit_seconds:
             return Action.HOLD, f"{said}: too few within {step.limit_seconds} s, and it is up to people now"
+        sent = _sent(rollout, seen.blocks)
+        if seconds >= step.seconds and sent >= step.requests and requests < _ANSWERED * sent:
+            # A request that hangs is counted nowhere; nor is one that the gateway does not send.
+            return Action.HOLD, f"{said}, of about {sent} that its weight sends it: it hangs, or gets none"
         return Action.WAIT, said
     if seconds < step.seconds:
         return Action.WAIT, f"{said} of at least {step.seconds} s"

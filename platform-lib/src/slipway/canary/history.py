@@ -1,8 +1,8 @@
 """What Git says of roll-outs: the one that is under way, and what became of those before.
 
 A roll-out's times stand in no file: they are when the commits that say so became main. Only main's own line of commits
-counts (the first parents); a merge is one of them, however many commits it brought. Whoever commits for Slipway says in
-trailers what the commit does; of any other commit it follows from what release.yaml was and is.
+counts (the first parents); a merge is one of them, however many commits it brought. What a commit does follows from
+what release.yaml was and is; whoever commits for Slipway says so in trailers, too, and what was found that led to it.
 """
 
 from __future__ import annotations
@@ -178,9 +178,11 @@ def _same(one: Challenger | None, other: Challenger) -> bool:
 
 
 def _event(environment: str, model: str, commit: Commit, records: tuple[Record | None, Record | None]) -> Event:
-    release, action, weight = _told(f"{environment}/{model}", commit) or _inferred(*records)
+    done = release, action, weight = _inferred(*records)
     reason = commit.body.split("\n\n")[0].replace("\n", " ") or commit.subject
-    evidence = _findings(commit.trailers.get(EVIDENCE, "[]"))
+    # Anybody can write trailers: they count where they say what release.yaml says.
+    told = _told(f"{environment}/{model}", commit) == done
+    evidence = _findings(commit.trailers.get(EVIDENCE, "[]")) if told else ()
     return Event(environment, model, release, action, weight, commit.at, commit.name, commit.who, reason, evidence)
 
 
@@ -193,7 +195,7 @@ def _told(place: str, commit: Commit) -> tuple[str, str, int] | None:
 
 
 def _inferred(before: Record | None, after: Record | None) -> tuple[str, str, int]:
-    """The same by what release.yaml was and is."""
+    """Release, action and weight by what release.yaml was and is."""
     if after is None:
         return "", EDIT, 0
     then = before.challenger if before is not None else None

@@ -63,11 +63,12 @@ def _print(report: Report) -> None:
     if not report.judged:
         paths = "path is" if report.changed == 1 else "paths are"
         print(
-            f"No promotion: {report.changed} {paths} changed, and no release.yaml or rendered manifest is among them."
+            f"No promotion: {report.changed} {paths} changed, and of each model that stays, release.yaml and the"
+            " rendered manifests are as they were."
         )
     colours = {"green": "green", "RED": "red", "not judged": "yellow"}
     for judged in report.judged:
-        what = ", ".join(release[:12] for release in judged.promotes) or "nothing new"
+        what = ", ".join(release[:12] for release in judged.promotes) or "no new release"
         print(f"{judged.environment} {judged.model}: {what}")
         table = Table("rule", "verdict", "", box=None, pad_edge=False)
         for ruling in judged.rulings:

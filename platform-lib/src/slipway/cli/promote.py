@@ -38,13 +38,14 @@ def promote(
     platform: PlatformFile = None,
     json: Json = False,
 ) -> None:
-    """Promote a published release: a commit on the remote's main, in a branch of the remote, with its pull request.
+    """Promote a published release: one commit on top of the remote's main, in a branch of its own, and a pull request.
 
     The commit changes release.yaml of the environment and its rendered folder, and nothing else. Your checkout is not
     touched. Where nothing runs yet the release becomes the champion; beside a champion it is the challenger, and has no
-    traffic until a roll-out gives it some. Production takes only what staging completed. Twice changes nothing; a newer
-    release supersedes the open promotion of an older one. Without a forge the commit says what a pull request would.
-    In a clone that has no release of the model, it comes from the registry: by --release, or staging's champion.
+    traffic until a roll-out gives it some. Production takes only what staging completed. Promoting twice changes
+    nothing; a newer release supersedes the open promotion of an older one. Without a forge the commit says what a pull
+    request would. In a clone that has no release of the model, it comes from the registry: by --release, or staging's
+    champion.
 
     Examples:
 

@@ -97,7 +97,7 @@ def _looker(asked: Asked, remote: str | None, record: Path | None) -> Looker:
     except EnvironmentFault as error:
         if record is not None:
             raise
-        found, why = None, error.what
+        found, why = None, f"{error.what} {error.remedy}"
     # The Git of the platform that was named, and not of another one.
     own = found.git if record is not None and found is not None else "platform"
     return Looker(Remote(project.root(), remote or own), asked, Outlook(found, why), remote or own)

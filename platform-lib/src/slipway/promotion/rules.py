@@ -15,10 +15,9 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import ParamSpec
 
-import yaml
-
 from slipway.adapters.registry import NotInRegistry, Registry, RegistryFault
 from slipway.errors import SlipwayError, UsageError
+from slipway.files import UNREADABLE
 from slipway.promotion import difference, freeze, manifests, order
 from slipway.promotion.candidate import examined
 from slipway.promotion.fetch import bring
@@ -80,7 +79,8 @@ def record(case: Case) -> str:
     try:
         held = case.subject.after
     except UsageError as error:
-        raise Broken(error.what, error.remedy) from error
+        # The head is read out of a scratch folder, which says nothing to who made the pull request.
+        raise Broken(error.what.replace(f"{case.subject.difference.head.top}/", ""), error.remedy) from error
     both = [
         f"{role} {it.release[:12]}" for role, it in (("champion", held.champion), ("challenger", held.challenger)) if it
     ]
@@ -251,8 +251,8 @@ def _manifests(case: Case, name: str) -> str:
     try:
         objects = difference.objects(files)
         complaints = list(manifests.RULES[name](objects))
-    except (yaml.YAMLError, AttributeError, TypeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+    except (*UNREADABLE, TypeError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise Broken(
             f"The rendered manifests cannot be read: {reason}.", "Run `slipway render` and commit it."
         ) from error

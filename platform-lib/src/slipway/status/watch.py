@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from slipway.adapters.git import GitFault, Remote
+from slipway.adapters.git import GitFault, Remote, unlocked
 from slipway.errors import SlipwayError
 from slipway.status import repository
 from slipway.status.outlook import Outlook
@@ -51,7 +51,7 @@ class Looker:
         if commit != self._commit:
             self._standings, self._commit = repository.read(self.remote, commit, self.asked), commit
         standings, unasked = self.outlook.look(self._standings, now)
-        return Status(self.name, commit, standings, unasked)
+        return Status(unlocked(self.name), commit, standings, unasked)
 
     def again(self, before: Status, now: datetime) -> Status:
         """The same; what was known ``before`` where the remote is away now."""

@@ -50,6 +50,10 @@ def test_no_url(url: str) -> None:
     [
         b"<html>", b"[]", b"{}", b'{"status": "success"}', b'{"status": "error", "error": "x"}',
         b'{"status": "success", "data": {"resultType": "scalar", "result": [1, "1"]}}',
+        b'{"status": "success", "data": {"resultType": "vector", "result": [{"metric": {}, "value": [1, "NaN"]}]}}',
+        b'{"status": "success", "data": {"resultType": "vector", "result": [{"metric": {}, "value": [1, "+Inf"]}]}}',
+        b'{"status": "success", "data": {"resultType": "vector", "result": [{"metric": {}}]}}',
+        b'{"status": "success", "data": {"resultType": "vector", "result": {"a": 1}}}',
     ],
 )  # fmt: skip
 def test_what_no_prometheus_should_answer(body: bytes) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.adapters.git import GitFault, RemoteAway
+from slipway.adapters.git import GitFault, Remote, RemoteAway
 from slipway.canary.clone import Clone
 from tests.toy_platform import git
 from tests.unit.slipway.canary.conftest import Toy
@@ -59,3 +59,12 @@ def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
     clone = Clone(tmp_path / "file" / "clone.git", "http://git.example.org", None, COMMITTER)
     with pytest.raises(GitFault, match="No clone can be made in"):
         clone.remote()
+
+
+def test_a_password_in_a_url_is_told_to_nobody(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    remote = Remote(tmp_path, "http://somebody:s3cret@127.0.0.1:9/platform.git")
+    for deed in (lambda: remote.branch("main"), lambda: remote.push([("0" * 40, "main", None)])):
+        with pytest.raises(RemoteAway, match=r"http://127\.0\.0\.1:9/platform\.git does not answer") as caught:
+            deed()
+        assert "s3cret" not in str(caught.value)

@@ -253,3 +253,23 @@ def test_a_commit_of_the_future_is_held_and_not_waited_for_in_silence(weight: in
     assert held.reason.startswith("its commit is dated 3500 s ahead of the clock")
     assert decide(ahead, SETTINGS, look(3575, 0)).action is not Action.HOLD, "clocks differ a little"
     assert decide(ahead, SETTINGS, look(100, 0, restarts=3)).action is Action.ROLL_BACK
+
+
+def test_one_that_answers_almost_nothing_of_its_share_is_held_long_before_the_limit() -> None:
+    """As one that hangs, whose requests nobody counts."""
+
+    def beside(champion: int, challenger: int, weight: int = 10, at: float = 160) -> decision.Decision:
+        seen = look(at, 0, challenger)
+        last = replace(seen.blocks[-1], champion=replace(NOTHING, requests=champion))
+        return decide(rollout(weight, 100), SETTINGS, replace(seen, blocks=(seen.blocks[0], last)))
+
+    held = beside(900, 49)
+    assert (held.action, held.weight) == (Action.HOLD, 10)
+    assert held.reason.endswith(
+        "of 100 requests at 10 % in 60 s, of about 100 that its weight sends it: it hangs, or gets none"
+    )
+    assert beside(900, 50).action is Action.WAIT
+    assert beside(899, 0).action is Action.WAIT, "it may be chance"
+    assert beside(900, 0, at=159).action is Action.WAIT, "the weight may be on its way"
+    assert beside(0, 0, weight=100).action is Action.WAIT, "there is nobody to compare it with"
+    assert beside(9000, 100).action is Action.ADVANCE, "what it answered suffices"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 import pytest
@@ -180,3 +182,21 @@ def test_a_message_may_hold_anything_and_misleads_nobody(toy: Toy) -> None:
     under_way = rollout(toy)
     assert under_way is not None
     assert under_way.began == moment(0)
+
+
+@pytest.mark.parametrize(
+    ("action", "release", "weight"),
+    [("promote", CHALLENGER, 100), ("roll back", CHALLENGER, 0), ("advance", NEXT, 10), ("advance", CHALLENGER, 50)],
+)
+def test_trailers_that_release_yaml_belies_count_for_nothing(toy: Toy, action: str, release: str, weight: int) -> None:
+    toy.commit(record(0), at=BEGIN)
+    lines = [
+        f"Slipway-Rollout: production/{MODEL}",
+        f"Slipway-Action: {action}",
+        f"Slipway-Release: {release}",
+        f"Slipway-Weight: {weight}",
+        f"Slipway-Evidence: {json.dumps([asdict(FINDING)])}",
+    ]
+    toy.commit(record(10), "Trust me\n\n" + "\n".join(lines), BEGIN + 60)
+    found = history.events(toy.remote, toy.main, "production", MODEL)[0]
+    assert (found.action, found.release, found.weight, found.evidence) == ("advance", CHALLENGER, 10, ())

@@ -229,9 +229,10 @@ def test_its_clone_may_vanish_or_break(ours: World, damage: str) -> None:
     assert ours.weight == 10
 
 
-def test_a_broken_place_stops_no_other(ours: World, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("value", ["nonsense", "2026-99-99"])
+def test_a_broken_place_stops_no_other(ours: World, caplog: pytest.LogCaptureFixture, value: str) -> None:
     ours.challenge()
-    ours.toy.commit("champion: nonsense\n", "oops", BEGIN, "staging")
+    ours.toy.commit(f"champion: {value}\n", "oops", BEGIN, "staging")
     loop = ours.loop()
     ours.now = 10
     with caplog.at_level(logging.INFO, "slipway.canary"):

@@ -50,6 +50,7 @@ def test_without_a_platform_git_is_shown_and_who_was_not_asked(workspace: Worksp
     assert re.search(rf"production/{MODEL}\s+{A[:12]}\s+{B[:12]}\s+10 %", done.stdout)
     assert "step 1 of 4 since " in done.stdout
     assert "Prometheus: There is no platform: " in done.stdout
+    assert "Run `make platform-up`" in " ".join(done.stdout.split())
     page = (toy.top / "page.html").read_text()
     assert "1 roll-out under way" in page
     told = workspace.slipway("status", MODEL, "-e", "production", "--json")

@@ -321,9 +321,10 @@ def challenger(release: str, weight: int = 0) -> str:
 )
 def test_a_release_yaml_that_somebody_broke(pull: Pull, content: str) -> None:
     pull.commit({RECORD.format("staging"): content}, on="platform/main")
-    found = {it.rule: it.verdict for it in pull.judged().rulings}
-    assert found["record"] is Verdict.RED
-    assert found["evidence"] is found["published"] is Verdict.NOT_JUDGED
+    found = {it.rule: it for it in pull.judged().rulings}
+    assert found["record"].verdict is Verdict.RED
+    assert found["record"].said.startswith(f"{RECORD.format('staging')} is ")
+    assert found["evidence"].verdict is found["published"].verdict is Verdict.NOT_JUDGED
 
 
 def test_an_environment_that_there_is_none_of(pull: Pull) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from slipway.errors import UsageError
 from slipway.release.record import Challenger, Published, Record, Rejected
 
 A, B, C = ("a" * 64, "b" * 64, "c" * 64)
@@ -86,3 +87,21 @@ def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
     for record in (NOTHING, WITH_B, WITH_B.rolled_back("slow: " * 40, LATER)):
         record.write(tmp_path / "release.yaml")
         assert Record.read(tmp_path / "release.yaml") == record
+
+
+def test_aliases_that_write_out_as_more_than_any_memory_takes() -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{place}: &a{place} [{', '.join([f'*a{place - 1}'] * 9)}]" for place in range(1, 20)]
+    with pytest.raises(UsageError, match=r"champion is \[\[\[\[\.\.\.\]") as caught:
+        Record.parse("\n".join([*lines, "champion: *a19", "challenger: null"]).encode(), "release.yaml")
+    assert len(caught.value.what) < 2000
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["2026-99-99", "0001-01-01T00:00:00+23:59", "9" * 5000, "!!bool maybe", "!!timestamp soon", "!!int ''", "!!float x",
+     "[" * 5000, "{[a]: b}", "!!python/name:os.system"],
+)  # fmt: skip
+def test_values_that_are_not_what_they_look_like(value: str) -> None:
+    with pytest.raises(UsageError, match=r"release\.yaml is not valid"):
+        Record.parse(f"champion: {value}\nchallenger: null\n".encode(), "release.yaml")
