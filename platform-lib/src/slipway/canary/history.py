@@ -34,6 +34,8 @@ _OBJECT = 12
 _PERCENT = re.compile("[0-9]{1,2}|100")
 _decode_findings = msgspec.json.Decoder(list[Finding]).decode
 
+_NOTHING = Record(champion=None, challenger=None)
+
 
 @dataclass(frozen=True)
 class Event:
@@ -94,6 +96,8 @@ def rollout(remote: Remote, main: str, environment: str, model: str) -> Rollout 
 def events(remote: Remote, main: str, environment: str, model: str, most: int = 100) -> tuple[Event, ...]:
     """What happened to one model in one environment, newest first, at most ``most`` things.
 
+    A commit that writes the same in other words, or declares that nothing runs where nothing did, is none of them.
+
     Raises:
         GitFault: when Git cannot tell.
     """
@@ -101,11 +105,11 @@ def events(remote: Remote, main: str, environment: str, model: str, most: int = 
     commits = remote.log(main, path, most + 1)
     records = [_record(content) for content in remote.contents([f"{commit.name}:{path}" for commit in commits])]
     before = [*records[1:], None]
-    told = [
+    return tuple(
         _event(environment, model, commit, (then, now))
-        for commit, then, now in zip(commits, before, records, strict=True)
-    ]
-    return tuple(told[:most])
+        for commit, then, now in zip(commits[:most], before, records, strict=False)
+        if now is None or now != (then or _NOTHING)
+    )
 
 
 def places(remote: Remote, main: str) -> list[tuple[str, str]]:

@@ -138,9 +138,16 @@ def test_events_of_what_people_do(toy: Toy) -> None:
         ("advance", CHALLENGER, 10),
         ("begin", CHALLENGER, 0),
         ("begin", CHAMPION, 100),
-        ("edit", "", 0),
     ]
     assert len(history.events(toy.remote, toy.main, "production", MODEL, most=3)) == 3
+
+
+def test_the_same_in_other_words_is_no_event(toy: Toy) -> None:
+    toy.commit(record(0), at=BEGIN)
+    before, before_it = told(toy), toy.main
+    toy.commit({**record(0), "rejected": []}, at=BEGIN + 1)
+    assert toy.main != before_it
+    assert told(toy) == before
 
 
 def test_places_are_those_that_hold_a_record(toy: Toy) -> None:
