@@ -22,8 +22,8 @@ def test_all_of_a_roll_out_is_in_it() -> None:
     assert model["challenger"] == {"release": RELEASES[1], "image": IMAGES[1], "weight": 10}
     assert model["argo_cd"] == {"sync": "Synced", "health": "Healthy", "message": ""}
     assert model["runs"]["challenger"] == {
-        "complaint": "", "ready": 2, "restarts": 0, "stable_since": "2026-11-30T11:58:30Z", "unready_since": None,
-        "wanted": 2,
+        "complaint": "", "known_since": None, "ready": 2, "restarts": 0, "stable_since": "2026-11-30T11:58:30Z",
+        "unready_since": None, "wanted": 2,
     }  # fmt: skip
     rollout = model["rollout"]
     assert {name: rollout[name] for name in ("weight", "step", "steps", "requests", "requests_wanted", "stage")} == {
