@@ -70,7 +70,7 @@ def _complaint(entry: dict[str, Any]) -> str:
         return f"{key} is not a known key"
     if entry["type"] == "missing":
         return f"{key} is missing"
-    if entry["type"] == "model_type":
-        return f"{key} is {entry['input']!r}: it should be one mapping of keys to values"
     said = str(entry["msg"]).removeprefix("Value error, ")
+    if entry["type"] == "model_type":
+        said = "it should be one mapping of keys to values"
     return f"{key} is {_SHORT.repr(entry['input'])}: {said[0].lower()}{said[1:]}" if key else said
