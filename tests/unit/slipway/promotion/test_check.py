@@ -466,7 +466,7 @@ def test_whoever_promotes_does_not_choose_who_is_trusted(pull: Pull, tmp_path: P
     assert set(pull.reds()) == {"signed", "paths"}
 
 
-def test_an_unsigned_release_where_the_ring_has_a_key(pull: Pull, tmp_path: Path) -> None:
+def test_a_release_that_nobody_in_the_ring_signed(pull: Pull, tmp_path: Path) -> None:
     signing.new_keys(tmp_path / "mine.pem")
     git(pull.toy.top, "pull", "--quiet", "platform", "main")
     shutil.copy(tmp_path / "mine.pem.pub", pull.toy.top / "gitops/keys")
@@ -477,7 +477,8 @@ def test_an_unsigned_release_where_the_ring_has_a_key(pull: Pull, tmp_path: Path
     pull.begin()
     found = pull.reds()
     assert set(found) == {"evidence"}
-    assert "has no signature" in found["evidence"]
+    # The release of the monorepo may be signed: `slipway sign` is among the documents' commands, which are run.
+    assert re.search("has no signature|was made with another key", found["evidence"])
 
 
 def test_an_image_without_a_release(pull: Pull, server: RegistryServer) -> None:
