@@ -161,7 +161,7 @@ def clone(
     made.slipway("publish", MODEL, champion.name)
     for environment in ENVIRONMENTS:
         promoted = made.asked("promote", MODEL, "--release", champion.name, "--to", environment, "--merge")
-        assert promoted["role"] == "champion", promoted
+        assert promoted["role"] == "champion", f"{environment} has another champion"
     yield made
     made.pull()
     made.git("rm", "-r", "--quiet", "gitops")

@@ -109,7 +109,7 @@ class Rollouts:
         """Promote a published release, merged at once."""
         chosen = ("--release", release.name, "--to", self.environment, "--merge")
         promoted = self.clone.asked("promote", MODEL, *chosen)
-        assert promoted["role"] == "challenger", promoted
+        assert promoted["role"] == "challenger", f"{self.environment} has no champion"
         return Rollout(self, release.name, promoted["commit"], promoted["body"])
 
     def write(self, record: Record, message: str) -> str:
