@@ -291,7 +291,7 @@ def test_it_scales_out_under_load_and_back(serving: Serving, tmp_path: Path) -> 
         return int(found["status"].get("readyReplicas", 0))
 
     eventually(lambda: replicas() == 2 or replicas(), "the least of replicas", PATIENCE)
-    command = ["wrk", "-t1", "-c4", f"-d{PATIENCE:.0f}s", "-s", str(script), url]
+    command = ["wrk", "-t1", "-c16", f"-d{PATIENCE:.0f}s", "-s", str(script), url]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as loading:
         eventually(lambda: replicas() > 2 or replicas(), "more replicas under load", PATIENCE)
         most = replicas()
