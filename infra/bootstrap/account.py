@@ -14,7 +14,7 @@ from infra.settings import GitOps
 
 _REMEDY = (
     "Give slipway:gitops.credentials the path of a file, outside the repository, that holds a line as Git's credential "
-    "store writes it, https://USER:TOKEN@HOST, of an account that may push to the branch (docs/guides/platform.md)."
+    "store writes it, https://USER:<TOKEN>@HOST, of an account that may push to the branch (docs/guides/platform.md)."
 )
 
 
@@ -70,4 +70,4 @@ def _found(target: SplitResult, gitops: GitOps) -> Account:
             continue
         if entry.username and entry.password:
             return Account(gitops.repository, unquote(entry.username), unquote(entry.password))
-    raise UsageError(f"{path} has no line {target.scheme}://USER:TOKEN@{host}.", _REMEDY)
+    raise UsageError(f"{path} has no line {target.scheme}://USER:<TOKEN>@{host}.", _REMEDY)

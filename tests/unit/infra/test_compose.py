@@ -221,8 +221,8 @@ def test_eks_without_its_extra_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_repository_of_ones_own_is_not_seeded_and_pushed_to_as_its_credentials_say(tmp_path: Path) -> None:
-    url, credentials = "https://github.com/you/slipway.git", tmp_path / "credentials"
-    credentials.write_text("https://robot:p%40ss@github.com\n")
+    url, credentials, password = "https://github.com/you/slipway.git", tmp_path / "credentials", "p%40ss"
+    credentials.write_text(f"https://robot:{password}@github.com\n")
     gitops = {"repository": url, "credentials": str(credentials)}
     recorder = composed({"provider": "processes", "gitops": json.dumps(gitops)})
     given = opened(recorder.named("slipway/canary-git")["stringData"])

@@ -11,6 +11,7 @@ from infra.errors import UsageError
 from infra.settings import GitOps
 
 URL = "https://forge.example:8443/you/slipway.git"
+TOKEN = "to%3Aken"
 
 
 def given(tmp_path: Path, content: str) -> GitOps:
@@ -33,11 +34,11 @@ def test_the_line_of_the_host_is_found_among_others(tmp_path: Path) -> None:
         "https://a:b@other.example:8443",
         "http://a:b@forge.example:8443",
         "https://a@forge.example:8443",
-        "https://robot:to%3Aken@forge.example:8443",
+        f"https://robot:{TOKEN}@forge.example:8443",
     ]
     found = account(given(tmp_path, "\n".join(lines)), "generated")
     assert (found.url, found.user, found.password) == (URL, "robot", "to:ken")
-    assert line(found.url, found.user, str(found.password)) == "https://robot:to%3Aken@forge.example:8443\n"
+    assert line(found.url, found.user, str(found.password)) == f"https://robot:{TOKEN}@forge.example:8443\n"
 
 
 @pytest.mark.parametrize(
@@ -57,6 +58,6 @@ def test_what_is_missing_is_said_by_name(gitops: GitOps, said: str) -> None:
 
 @pytest.mark.parametrize("content", ["", "https://a:b@forge.example\n", "https://:@forge.example:8443\n", "nonsense\n"])
 def test_a_file_without_an_account_for_the_host_is_refused_without_its_secrets(tmp_path: Path, content: str) -> None:
-    with pytest.raises(UsageError, match=r"has no line https://USER:TOKEN@forge\.example:8443") as caught:
+    with pytest.raises(UsageError, match=r"has no line https://USER:<TOKEN>@forge\.example:8443") as caught:
         account(given(tmp_path, content), "generated")
     assert "a:b" not in str(caught.value)
