@@ -21,6 +21,7 @@ from pathlib import Path
 
 from slipway.errors import SlipwayError, UsageError
 
+MAIN = "main"
 _SECONDS = 120
 # Where a clone keeps the remote's notes while it adds one.
 _NOTES = "refs/notes/slipway/working"
@@ -114,6 +115,20 @@ class Remote:
         self.check()
         return self.refs(f"refs/heads/{name}")[0]
 
+    def main(self) -> str:
+        """The commit of the remote's main, fetched.
+
+        Raises:
+            UsageError: when the clone knows no such remote.
+            GitFault: when the remote cannot be reached, or has no main.
+        """
+        commit = self.branch(MAIN)
+        if commit is None:
+            raise GitFault(
+                f"The remote {self.name} has no branch {MAIN}.", f"Push yours: `git push {self.name} {MAIN}`."
+            )
+        return commit
+
     def check(self) -> None:
         """Refuse a name that the clone knows no remote by.
 
@@ -133,8 +148,7 @@ class Remote:
         Raises:
             RemoteAway: when the remote cannot be reached.
         """
-        lines = (line.split() for line in self._remotely("ls-remote", self.name, *names).splitlines())
-        listed = {name: commit for commit, name in lines}
+        listed = self.listed(*names)
         for name in names:
             if name in listed and self._git("cat-file", "-e", f"{listed[name]}^{{commit}}").returncode != 0:
                 self._remotely("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", self.name, name)
@@ -146,11 +160,8 @@ class Remote:
 
     def contents(self, objects: Sequence[str]) -> list[bytes | None]:
         """What files of commits hold, each named ``commit:path``; None for one that is not there."""
-        found = self._run("cat-file", "--batch", given="\n".join([*objects, ""]).encode())
-        if found.returncode != 0:
-            said = found.stderr.decode(errors="replace").strip()
-            raise GitFault(f"Git cannot go on: {said}", "Mend that, and run the same command again.")
-        return _batch(found.stdout, len(objects))
+        found = self._told("cat-file", "--batch", given="\n".join([*objects, ""]).encode())
+        return _batch(found, len(objects))
 
     def log(self, commit: str, path: Path, most: int | None = None) -> list[Commit]:
         """The commits of a branch, newest first, that changed ``path``; a merge counts as one, as the branch saw it."""
@@ -265,29 +276,25 @@ class Remote:
         """The remote's URL as the clone's configuration has it, before any of its rewriting."""
         return self._git("config", "--get", f"remote.{self.name}.url").stdout.strip() or self.name
 
-    def listed(self, pattern: str) -> dict[str, str]:
-        """The remote's refs that fit a glob of whole names, as refs/heads/promote/*, to their commits, not fetched.
+    def listed(self, *patterns: str) -> dict[str, str]:
+        """The remote's refs that fit globs of whole names, as refs/heads/promote/*, to their commits, not fetched.
 
         Raises:
             RemoteAway: when the remote cannot be reached.
         """
-        lines = (line.split("\t") for line in self._remotely("ls-remote", self.name, pattern).splitlines())
+        lines = (line.split("\t") for line in self._remotely("ls-remote", self.name, *patterns).splitlines())
         return {name: commit for commit, name in lines}
 
     def sheet(self, files: Mapping[str, bytes], message: str) -> str:
         """A commit that stands by itself and holds ``files``; equal files and message give an equal commit."""
         blobs = {name: self._written("blob", content) for name, content in sorted(files.items())}
         listing = "".join(f"100644 blob {blob}\t{name}\n" for name, blob in blobs.items())
-        tree = self._run("mktree", given=listing.encode()).stdout.decode().strip()
+        tree = self._told("mktree", given=listing.encode()).decode().strip()
         who = "slipway <slipway@slipway.internal> 0 +0000"
         return self._written("commit", f"tree {tree}\nauthor {who}\ncommitter {who}\n\n{message}\n".encode())
 
     def _written(self, kind: str, content: bytes) -> str:
-        done = self._run("hash-object", "-t", kind, "-w", "--stdin", given=content)
-        if done.returncode != 0:
-            said = done.stderr.decode(errors="replace").strip()
-            raise GitFault(f"Git cannot go on: {said}", "Mend that, and run the same command again.")
-        return done.stdout.decode().strip()
+        return self._told("hash-object", "-t", kind, "-w", "--stdin", given=content).decode().strip()
 
     def resolve(self, name: str) -> str:
         """The commit that a name of the clone means, as origin/main or HEAD.
@@ -347,9 +354,13 @@ class Remote:
         return ["-c", f"user.name={name}", "-c", f"user.email={name}@{socket.gethostname()}"]
 
     def _out(self, *arguments: str) -> str:
-        done = self._git(*arguments)
+        return self._told(*arguments).decode(errors="replace")
+
+    def _told(self, *arguments: str, given: bytes = b"") -> bytes:
+        done = self._run(*arguments, given=given)
         if done.returncode != 0:
-            raise GitFault(f"Git cannot go on: {done.stderr.strip()}", "Mend that, and run the same command again.")
+            said = done.stderr.decode(errors="replace").strip()
+            raise GitFault(f"Git cannot go on: {said}", "Mend that, and run the same command again.")
         return done.stdout
 
     def _remotely(self, *arguments: str) -> str:

@@ -9,18 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
-from slipway.adapters.git import GitFault, Remote, RemoteMoved
+from slipway.adapters.git import MAIN, Remote, RemoteMoved
 from slipway.canary import history
 from slipway.canary.decision import Action, Decision
 from slipway.canary.observation import Rollout
-from slipway.errors import OWN_FAULT, SlipwayError
+from slipway.errors import SlipwayError
 from slipway.release.record import Record
-from slipway.rendering import render
-from slipway.rendering.served import folder
+from slipway.rendering import paths, render
 
-MAIN = "main"
 _ATTEMPTS = 5
 _LONGEST = 100
 
@@ -55,9 +52,7 @@ def act(remote: Remote, rollout: Rollout, decided: Decision, now: datetime, may:
         RenderedElsewhere: when an advance or a promotion would change more than the weight.
     """
     for attempt in range(1, _ATTEMPTS + 1):
-        main = remote.branch(MAIN)
-        if main is None:
-            raise GitFault(f"The remote {remote.name} has no branch {MAIN}.", "See what became of it.")
+        main = remote.main()
         if history.read_record(remote, main, rollout.environment, rollout.model) != rollout.record:
             return Done(None)
         commit = _commit(remote, main, rollout, decided, now)
@@ -75,7 +70,7 @@ def act(remote: Remote, rollout: Rollout, decided: Decision, now: datetime, may:
 
 def _commit(remote: Remote, main: str, rollout: Rollout, decided: Decision, now: datetime) -> str:
     place = rollout.environment, rollout.model
-    paths = folder(*place) / history.RECORD_FILE, render.rendered(*place)
+    found = paths.of(*place)
     with remote.worktree(main) as top:
         # Whoever must go goes, even if another version of Slipway has rendered what goes with it.
         differing = render.differences(*place, top) if decided.action is not Action.ROLL_BACK else []
@@ -84,10 +79,10 @@ def _commit(remote: Remote, main: str, rollout: Rollout, decided: Decision, now:
                 f"{differing[0]} is not what this version of Slipway renders.",
                 "Run `slipway render` and commit it, or deploy the canary loop of main's own version.",
             )
-        after(rollout.record, decided, now).write(top / paths[0])
+        after(rollout.record, decided, now).write(top / found[0])
         render.write(*place, top)
-        commit = remote.commit(top, paths, message(rollout, decided))
-    _check(remote.difference(main, commit), paths)
+        commit = remote.commit(top, found, message(rollout, decided))
+    paths.check(remote.difference(main, commit), found, "The roll-out's commit")
     return commit
 
 
@@ -122,12 +117,3 @@ def _subject(rollout: Rollout, decided: Decision) -> str:
         return f"Make {who} the champion in {where}"
     short = " ".join(decided.reason.split(": ")[0].split()).rstrip(".")
     return f"Roll back {who} in {where}: {short if len(short) <= _LONGEST else f'{short[: _LONGEST - 1]}…'}"
-
-
-def _check(changed: list[str], paths: tuple[Path, Path]) -> None:
-    """Assert that the commit changes nothing but its two paths."""
-    others = [name for name in changed if Path(name) != paths[0] and paths[1] not in Path(name).parents]
-    if others:
-        fault = SlipwayError(f"The roll-out's commit would change {', '.join(others)} too.", "Report this.")
-        fault.exit_code = OWN_FAULT
-        raise fault

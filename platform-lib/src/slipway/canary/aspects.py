@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from slipway.canary.proportions import Reals, Sample, two_samples
-from slipway.rendering.canary import Latency
+from slipway.rendering.canary import Canary, Latency
 from slipway.serving.metrics import DURATION_BOUNDS
 
 Whole = npt.NDArray[np.int64]
@@ -84,6 +84,15 @@ def scores(champion: Tallies, challenger: Tallies, margin: float, quantiles: Seq
         bound = _quantile(seen, quantile)
         for above in (True, False):
             yield _cut(champion.scores, challenger.scores, seen, (bound, bound), quantile, margin, above=above)
+
+
+def cuts_of(champion: Tallies, challenger: Tallies, settings: Canary) -> dict[str, list[Cut]]:
+    """All that is compared of the two, by aspect."""
+    return {
+        "errors": [errors(champion, challenger, settings.errors.margin)],
+        "latency": list(latency(champion, challenger, settings.latency)),
+        "scores": list(scores(champion, challenger, settings.scores.margin, settings.scores.quantiles)),
+    }
 
 
 def averaged(cuts: Sequence[Cut]) -> Reals:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from slipway.canary.aspects import Cut, Tallies, averaged, errors, latency, scores
+from slipway.canary.aspects import Cut, Tallies, averaged, cuts_of
 from slipway.canary.observation import Block, Counts
 from slipway.rendering.canary import Canary
 from slipway.serving.metrics import DURATION_BOUNDS, SCORE_BOUNDS
@@ -59,21 +59,11 @@ def compare(blocks: Sequence[Block], settings: Canary) -> tuple[Finding, ...]:
     """
     champion = _tallied([block.champion for block in blocks])
     challenger = _tallied([block.challenger for block in blocks])
-    found: dict[str, tuple[Sequence[Cut], Callable[[Cut], str]]] = {
-        "errors": ([errors(champion, challenger, settings.errors.margin)], lambda cut: _of_errors(cut, settings)),
-        "latency": (
-            list(latency(champion, challenger, settings.latency)),
-            lambda cut: _of_latency(cut, settings),
-        ),
-        "scores": (
-            list(scores(champion, challenger, settings.scores.margin, settings.scores.quantiles)),
-            lambda cut: _of_scores(cut, settings),
-        ),
-    }
-    return tuple(_found(aspect, cuts, say, settings) for aspect, (cuts, say) in found.items())
+    found = cuts_of(champion, challenger, settings)
+    return tuple(_found(aspect, cuts, settings) for aspect, cuts in found.items())
 
 
-def _found(aspect: str, cuts: Sequence[Cut], say: Callable[[Cut], str], settings: Canary) -> Finding:
+def _found(aspect: str, cuts: Sequence[Cut], settings: Canary) -> Finding:
     whole, enough = averaged(cuts), threshold(settings)
     clearest = whole.argmax() if whole.size else 0
     cut = max(cuts, key=lambda cut: cut.log_e[clearest] if whole.size else 0.0)
@@ -81,7 +71,7 @@ def _found(aspect: str, cuts: Sequence[Cut], say: Callable[[Cut], str], settings
     (champion, compared), (challenger, answers) = _totals(cut)
     said = "nothing has been answered by both yet"
     if compared and answers:
-        said = f"{say(cut)} (e-value {_figure(e_value)}, {_figure(enough)} suffices)"
+        said = f"{_SAY[aspect](cut, settings)} (e-value {_figure(e_value)}, {_figure(enough)} suffices)"
     return Finding(aspect, e_value, enough, champion, challenger, said)
 
 
@@ -107,7 +97,7 @@ def _totals(cut: Cut) -> tuple[tuple[float, int], tuple[float, int]]:
 def _of_errors(cut: Cut, settings: Canary) -> str:
     (ours, champion), (theirs, challenger) = _totals(cut)
     return (
-        f"{_percent(theirs)} of {challenger:,} answers are 5xx, the champion's {_percent(ours)} of {champion:,}; "
+        f"{percent(theirs)} of {challenger:,} answers are 5xx, the champion's {percent(ours)} of {champion:,}; "
         f"allowed are {_points(settings.errors.margin)} more"
     )
 
@@ -117,7 +107,7 @@ def _of_latency(cut: Cut, settings: Canary) -> str:
     assert cut.bounds is not None
     near, far = (_duration(int(bounds[-1])) for bounds in cut.bounds)
     return (
-        f"{_percent(theirs)} of {challenger:,} answers take longer than {far}, and {_percent(ours)} of the champion's "
+        f"{percent(theirs)} of {challenger:,} answers take longer than {far}, and {percent(ours)} of the champion's "
         f"{champion:,} longer than {near}; allowed is {settings.latency.ratio:g} times as long"
         f"{f', or {settings.latency.floor_seconds * 1000:g} ms' if settings.latency.floor_seconds else ''}"
     )
@@ -128,12 +118,16 @@ def _of_scores(cut: Cut, settings: Canary) -> str:
     assert cut.bounds is not None
     side = "above" if cut.above else "at most"
     return (
-        f"{_percent(theirs)} of {challenger:,} scores are {side} {SCORE_BOUNDS[cut.bounds[0][-1]]:g}, the champion's "
-        f"{_percent(ours)} of {champion:,}; allowed is {_points(settings.scores.margin)} more"
+        f"{percent(theirs)} of {challenger:,} scores are {side} {SCORE_BOUNDS[cut.bounds[0][-1]]:g}, the champion's "
+        f"{percent(ours)} of {champion:,}; allowed is {_points(settings.scores.margin)} more"
     )
 
 
-def _percent(share: float) -> str:
+_SAY: dict[str, Callable[[Cut, Canary], str]] = {"errors": _of_errors, "latency": _of_latency, "scores": _of_scores}
+
+
+def percent(share: float) -> str:
+    """A share, for people."""
     return f"{share * 100:.1f} %"
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 
-from slipway.canary.comparison import Finding, compare
+from slipway.canary.comparison import Finding, compare, percent
 from slipway.canary.observation import Block, Observation, Readiness, Rollout
 from slipway.rendering.canary import Canary, Step
 
@@ -19,8 +19,6 @@ _WORSE = {
     "scores": "its scores differ from the champion's",
     "shadow": "its scores differ from the champion's for the same requests",
 }
-
-
 # Who answers less than this share of what its weight sends it answers too little.
 _ANSWERED = 0.5
 # By so much clocks of those who commit may differ from the loop's.
@@ -152,7 +150,7 @@ def _worse(findings: Sequence[Finding]) -> str:
     """Why the challenger is worse than the champion; empty if no finding says so."""
     for finding in findings:
         if finding.worse:
-            errors = f"{_percent(finding.challenger)} of its answers are 5xx"
+            errors = f"{percent(finding.challenger)} of its answers are 5xx"
             return f"{_WORSE.get(finding.aspect, errors)}: {finding.said}"
     return ""
 
@@ -160,11 +158,8 @@ def _worse(findings: Sequence[Finding]) -> str:
 def _before_traffic(rollout: Rollout, settings: Canary, seen: Observation) -> tuple[Action, str]:
     readiness, limits = seen.readiness, settings.readiness
     # A commit may be old by the time it becomes main, as in a fast-forward: no challenger is late before it can begin.
-    waited, since = (
-        _seconds(max(rollout.began, readiness.known_since or rollout.began), seen.at),
-        readiness.stable_since,
-    )
-    stable = _seconds(since, seen.at) if since is not None and _all_ready(readiness) else 0.0
+    waited = _seconds(max(rollout.began, readiness.known_since or rollout.began), seen.at)
+    stable = _stable(readiness, seen.at)
     if stable < limits.stable_seconds:
         if waited < limits.limit_seconds:
             return Action.WAIT, _because(_progress(readiness, stable, limits.stable_seconds), readiness)
@@ -242,7 +237,3 @@ def _blind(since: datetime) -> str:
 
 def _seconds(since: datetime, until: datetime) -> float:
     return (until - since).total_seconds()
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"

@@ -22,12 +22,12 @@ from slipway.canary.observation import Rollout
 from slipway.errors import UsageError
 from slipway.release.record import Challenger, Record
 from slipway.rendering.canary import Canary
-from slipway.rendering.served import ENVS, folder
+from slipway.rendering.served import ENVS, RECORD_FILE, folder
 from slipway.rendering.settings import Settings
 
 ROLLOUT, ACTION, RELEASE = "Slipway-Rollout", "Slipway-Action", "Slipway-Release"
 WEIGHT, EVIDENCE = "Slipway-Weight", "Slipway-Evidence"
-RECORD_FILE, SETTINGS_FILE, SERVED_FILE = "release.yaml", "canary.yaml", "settings.yaml"
+SETTINGS_FILE, SERVED_FILE = "canary.yaml", "settings.yaml"
 # What people do without a trailer: the challenger is taken away, as by `git revert`, or something else is changed.
 WITHDRAW, EDIT = "withdraw", "edit"
 _OBJECT = 12

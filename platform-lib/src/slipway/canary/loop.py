@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
 from slipway.adapters.forge import Forge, PlainGit
-from slipway.adapters.git import GitFault, Remote
+from slipway.adapters.git import MAIN, GitFault, Remote
 from slipway.adapters.kube import KubeFault
 from slipway.canary import history, notes
-from slipway.canary.act import MAIN, act
+from slipway.canary.act import act
 from slipway.canary.decision import Action, Decision, decide
 from slipway.canary.figures import Figures, Place
 from slipway.canary.leader import Candidate
@@ -237,14 +237,14 @@ def chosen(environment: str | None, model: str | None) -> Callable[[Place], bool
     return lambda place: environment in (None, place[0]) and model in (None, place[1])
 
 
-def check_asked(outcomes: Sequence[Outcome], places: Iterable[Place], asked: Callable[[Place], bool]) -> None:
+def check_asked(places: Iterable[Place], asked: Callable[[Place], bool]) -> None:
     """Refuse to have looked at nothing because a name is wrong.
 
     Raises:
         UsageError: naming what there is.
     """
     known = [*places]
-    if not outcomes and not any(asked(place) for place in known):
+    if not any(asked(place) for place in known):
         there = ", ".join("/".join(place) for place in known) or "none"
         raise UsageError("main has no such environment or model.", f"It has {there}.")
 

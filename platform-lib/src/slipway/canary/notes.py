@@ -14,12 +14,12 @@ from slipway.adapters.forge import Forge
 from slipway.adapters.git import Remote, RemoteMoved
 from slipway.canary import history
 from slipway.canary.act import sentence
+from slipway.canary.decision import Action
 from slipway.canary.history import Event
 from slipway.errors import SlipwayError
 
 NOTES = "refs/notes/rollouts"
 _log = logging.getLogger("slipway.canary")
-_ROLLED_BACK = "roll back"
 # What lies further back has its note, or its people.
 _EVENTS = 20
 
@@ -41,7 +41,7 @@ def tell(remote: Remote, main: str, notes: str | None, places: Sequence[tuple[st
     for environment, model in places:
         events = history.events(remote, main, environment, model, _EVENTS)
         for place, event in enumerate(events):
-            if event.action != _ROLLED_BACK:
+            if event.action != Action.ROLL_BACK:
                 continue
             beside = _promotion(event, events[place + 1 :])
             if event.commit in remote.note(notes, beside):

@@ -18,8 +18,8 @@ from statistics import NormalDist
 import numpy as np
 from scipy.stats import binomtest
 
-from slipway.canary.aspects import Cut, Tallies, averaged, errors, latency, scores
-from slipway.canary.comparison import threshold
+from slipway.canary.aspects import Cut, averaged, cuts_of
+from slipway.canary.comparison import percent, threshold
 from slipway.canary.proportions import Reals
 from slipway.canary.traffic import SCORES_SD, Behaviour, answers, expected, schedule
 from slipway.files import replacing
@@ -94,7 +94,7 @@ def simulate(settings: Canary, challenger: Behaviour, runs: int, varies: bool, s
             answers(plan, requests, behaviour, several, varies, chance)
             for requests, behaviour in ((plan.champion, CHAMPION), (plan.challenger, challenger))
         ]
-        cuts = _cuts(sides[0], sides[1], settings)
+        cuts = cuts_of(sides[0], sides[1], settings)
         worse = np.any([averaged(each) >= np.log(threshold(settings)) for each in cuts.values()], axis=0)
         ended = worse.any(axis=-1)
         spent += list(np.cumsum(plan.challenger)[worse.argmax(axis=-1)][ended])
@@ -112,7 +112,7 @@ def fixed_horizon(settings: Canary, challenger: Behaviour) -> float:
     # Two blocks of what is expected: the first chooses the cuts, the second is compared.
     sides = expected(CHAMPION), expected(challenger)
     sizes = []
-    for aspect, cuts in _cuts(*sides, settings).items():
+    for aspect, cuts in cuts_of(*sides, settings).items():
         needed = _level(settings, len(cuts)) + NormalDist().inv_cdf(POWER)
         for cut in cuts:
             p, q = (float(side.hits[-1] / side.trials[-1]) for side in (cut.champion, cut.challenger))
@@ -120,14 +120,6 @@ def fixed_horizon(settings: Canary, challenger: Behaviour) -> float:
             if gap > 0:
                 sizes.append(needed**2 * (q * (1 - q) + p * (1 - p) / ratio) / gap**2)
     return float(np.ceil(max(min(sizes), 1.0)))
-
-
-def _cuts(champion: Tallies, challenger: Tallies, settings: Canary) -> Mapping[str, Sequence[Cut]]:
-    return {
-        "errors": [errors(champion, challenger, settings.errors.margin)],
-        "latency": list(latency(champion, challenger, settings.latency)),
-        "scores": list(scores(champion, challenger, settings.scores.margin, settings.scores.quantiles)),
-    }
 
 
 def _margin(aspect: str, settings: Canary) -> float:
@@ -164,7 +156,7 @@ def table(settings: Canary, runs: int) -> Iterator[str]:
     for name, behaviour in GOOD.items():
         for varies in (False, True):
             found = simulate(settings, behaviour, runs, varies)
-            shares = f"{_percent(found.share)} | {_percent(found.bound(upper=True))}"
+            shares = f"{percent(found.share)} | {percent(found.bound(upper=True))}"
             yield f"| {name} | {_traffic(varies)} | {shares} | {100 * found.naive / runs:.0f} % |"
     yield ""
     yield "| challenger | traffic | rolled back | at least (95 %) | requests until then | 95 of 100 | z-test once |"
@@ -173,12 +165,8 @@ def table(settings: Canary, runs: int) -> Iterator[str]:
         for varies in (False, True):
             found = simulate(settings, behaviour, runs, varies)
             spent = [found.requests.mean(), np.quantile(found.requests, 0.95)] if found.rolled_back else [np.nan] * 2
-            cells = [_percent(found.share), _percent(found.bound(upper=False)), *(f"{each:,.0f}" for each in spent)]
+            cells = [percent(found.share), percent(found.bound(upper=False)), *(f"{each:,.0f}" for each in spent)]
             yield f"| {name} | {_traffic(varies)} | {' | '.join(cells)} | {fixed_horizon(settings, behaviour):,.0f} |"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
 
 
 def _traffic(varies: bool) -> str:

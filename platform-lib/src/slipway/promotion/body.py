@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from slipway.canary import history
 from slipway.promotion import difference
 from slipway.promotion.change import Change, Described
 from slipway.promotion.pictures import pictures, standalone
@@ -134,6 +135,6 @@ def revert(change: Change) -> str:
     """The command that takes all commits of a roll-out back, however far it is."""
     asked = change.asked
     return (
-        f"git revert --no-edit $(git log --format=%H --grep '^Slipway-Release: {asked.release}' main --"
+        f"git revert --no-edit $(git log --format=%H --grep '^{history.RELEASE}: {asked.release}' main --"
         f" {served.folder(asked.environment, asked.model)})"
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from slipway.adapters.git import Remote
+from slipway.adapters.git import MAIN, Remote
 from slipway.adapters.registry import NotInRegistry, Registry
 from slipway.attestation.examine import Examination, Trusted, examine
 from slipway.errors import SlipwayError, UsageError
@@ -27,7 +27,6 @@ from slipway.release.find import find
 from slipway.release.record import Published
 from slipway.rendering.served import ENVIRONMENTS, KEYS, repository
 
-MAIN = "main"
 _WHOLE = re.compile(r"[0-9a-f]{64}")
 
 

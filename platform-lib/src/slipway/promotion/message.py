@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from slipway.canary import history
 from slipway.promotion.change import Change
 from slipway.promotion.order import Promotion
 from slipway.rendering import served
@@ -51,7 +52,7 @@ def _trailers(change: Change) -> Iterator[str]:
     asked, settings = change.asked, change.after.settings
     yield f"Slipway-Image: {settings.registry}/{served.repository(asked.model)}@{change.published.image}"
     if change.after.record != change.before.record:
-        yield f"Slipway-Rollout: {asked.environment}/{asked.model}"
-        yield "Slipway-Action: begin"
-        yield f"Slipway-Release: {asked.release}"
-        yield f"Slipway-Weight: {change.weight}"
+        yield f"{history.ROLLOUT}: {asked.environment}/{asked.model}"
+        yield f"{history.ACTION}: begin"
+        yield f"{history.RELEASE}: {asked.release}"
+        yield f"{history.WEIGHT}: {change.weight}"

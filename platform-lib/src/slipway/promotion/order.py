@@ -68,12 +68,12 @@ class Standing:
         Raises:
             UsageError: when the file is not what it must be.
         """
-        file = self.top / served.folder(environment, model) / "release.yaml"
+        file = self.top / served.folder(environment, model) / served.RECORD_FILE
         return Record.read(file) if model in served.models(environment, self.top) else None
 
     def records(self, environment: str, model: str) -> Iterator[Record]:
         """What the environment said of a model here and before, the newest first; what was nonsense is left out."""
-        path = served.folder(environment, model) / "release.yaml"
+        path = served.folder(environment, model) / served.RECORD_FILE
         names = [f"{commit.name}:{path}" for commit in self.remote.log(self.commit, path)]
         for content in self.remote.contents(names):
             try:

@@ -10,7 +10,6 @@ import altair as alt
 
 from slipway.promotion.proof import Moved, Proof
 from slipway.report import charts
-from slipway.report.charts import ratio
 from slipway.report.pictures import ACCENT, MUTED, SECOND, Chart, Picture, draw
 
 _STYLE = resources.files("slipway.report") / "templates/style.css"
@@ -91,18 +90,12 @@ def slice_excess(moved: list[Moved]) -> Chart:
 
 def _drift(proof: Proof) -> Picture:
     assert proof.drift is not None
-    nearest: dict[str, tuple[float, float]] = {}
-    for week in proof.drift.with_role("judged"):
-        for name, effect in week.effects.items():
-            found = (effect, week.thresholds[name])
-            nearest[name] = max(nearest.get(name, found), found, key=lambda pair: ratio(*pair))
-    names = sorted(nearest, key=lambda name: (-ratio(*nearest[name]), name))
-    rows = [{"figure": name, "effect": nearest[name][0], "threshold": nearest[name][1]} for name in names[:_NEAREST]]
+    rows = charts.nearest(proof.drift)[:_NEAREST]
     return draw(
         "drift",
         charts.drift_effects(rows),
         f"Effect (dot) and threshold (bar) of the {len(rows)} figures that come nearest to drifting.",
-        f"{names[0]} comes nearest to its threshold.",
+        f"{rows[0]['figure']} comes nearest to its threshold.",
     )
 
 

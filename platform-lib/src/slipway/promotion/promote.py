@@ -22,16 +22,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from slipway.adapters.forge import Forge
-from slipway.adapters.git import GitFault, Remote, RemoteMoved
+from slipway.adapters.git import MAIN, GitFault, Remote, RemoteMoved
 from slipway.adapters.github import PullRequest
-from slipway.errors import OWN_FAULT, SlipwayError
+from slipway.errors import SlipwayError
 from slipway.promotion import freeze, message, order
 from slipway.promotion.change import Change, Described
 from slipway.promotion.order import Promotion, PromotionRefused, Standing
 from slipway.release.record import Published
-from slipway.rendering import render, served
+from slipway.rendering import paths, render, served
 
-MAIN = "main"
 # What becomes of a ref: its commit, its whole name, and the commit that it has before; None for no such ref.
 Update = tuple[str | None, str, str | None]
 _ATTEMPTS = 6
@@ -160,12 +159,12 @@ def _attempt(asked: Promotion, means: Means, merge: bool) -> Promoted:
         after = before.record.promoted(published)
         if after == before.record and not render.differences(asked.environment, asked.model, top):
             return _promoted(Change.seen(asked, before, {}, top), MAIN, main, already=True)
-        paths = paths_of(asked)
-        held = render.held(top / paths[1])
-        after.write(top / paths[0])
+        found = paths.of(asked.environment, asked.model)
+        held = render.held(top / found[1])
+        after.write(top / found[0])
         render.write(asked.environment, asked.model, top)
         prepared = _prepare(Change.seen(asked, before, held, top), means, main, top)
-    check_paths(remote.difference(main, prepared.commit), paths)
+    paths.check(remote.difference(main, prepared.commit), found, "The promotion")
     return _pushed(prepared, means, merge)
 
 
@@ -178,7 +177,7 @@ def _prepare(change: Change, means: Means, main: str, top: Path) -> _Prepared:
     body = described.body(lambda name: means.forge.picture(pictures, name) if pictures else None)
     superseded = {name: commit for name, commit in opened.items() if name != asked.branch}
     said = message.write(change, superseded, None if means.forge.has_requests else body)
-    commit = remote.commit(top, paths_of(asked), said)
+    commit = remote.commit(top, paths.of(asked.environment, asked.model), said)
     newest, held = remote.refs(asked.newest, asked.pictures)
     return _Prepared(change, commit, main, opened, newest, body, (pictures, held))
 
@@ -249,39 +248,14 @@ def _supersede(made: _Prepared, means: Means, by: str) -> tuple[str, ...]:
     return tuple(sorted(gone))
 
 
-def paths_of(asked: Promotion) -> tuple[Path, Path]:
-    """The two paths of a promotion: release.yaml and the rendered folder."""
-    home = served.folder(asked.environment, asked.model)
-    return home / "release.yaml", render.rendered(asked.environment, asked.model)
-
-
 def _main(remote: Remote) -> str:
-    main = remote.branch(MAIN)
-    if main is None:
-        raise GitFault(
-            f"The remote {remote.name} has no branch {MAIN}.", f"Push yours: `git push {remote.name} {MAIN}`."
-        )
+    main = remote.main()
     if not remote.related(main):
         raise GitFault(
             f"{MAIN} of the remote {remote.name} and your clone have no commit in common: it is another repository.",
             "Name the remote of this monorepo with --remote.",
         )
     return main
-
-
-def others(changed: list[str], paths: tuple[Path, Path]) -> list[str]:
-    """Those of the changed paths that are neither release.yaml nor in the rendered folder."""
-    record, rendered = paths
-    return [name for name in changed if Path(name) != record and rendered not in Path(name).parents]
-
-
-def check_paths(changed: list[str], paths: tuple[Path, Path]) -> None:
-    """Assert that a promotion changes nothing but its two paths."""
-    found = others(changed, paths)
-    if found:
-        fault = SlipwayError(f"The promotion would change {', '.join(found)} too.", "Report this; nothing was pushed.")
-        fault.exit_code = OWN_FAULT
-        raise fault
 
 
 def _promoted(

@@ -23,10 +23,10 @@ from slipway.promotion.candidate import examined
 from slipway.promotion.fetch import bring
 from slipway.promotion.order import PromotionRefused
 from slipway.promotion.platform import Platform
-from slipway.promotion.promote import others
 from slipway.promotion.subject import Subject
 from slipway.release.record import Challenger, Published, Record
 from slipway.rendering import render
+from slipway.rendering.paths import others
 from slipway.rendering.served import KEYS, repository
 
 SIGNERS = KEYS / "allowed_signers"
@@ -73,6 +73,11 @@ class Case:
     def registry(self) -> Registry:
         return Registry(self.platform().push_url)
 
+    @cached_property
+    def objects(self) -> difference.Objects:
+        """What is rendered, as it is committed; see :func:`slipway.promotion.difference.objects`."""
+        return difference.objects(render.held(self.subject.difference.head.top / self.subject.paths[1]))
+
 
 def record(case: Case) -> str:
     """release.yaml is what it must be: typed, complete, one champion, at most one challenger."""
@@ -89,7 +94,7 @@ def record(case: Case) -> str:
 
 def paths(case: Case) -> str:
     """A promotion changes release.yaml and its rendered folder, and no third path."""
-    found = others(list(case.subject.difference.changed), case.subject.paths)
+    found = others(case.subject.difference.changed, case.subject.paths)
     if found:
         raise Broken(
             f"{', '.join(found[:5])}{f' and {len(found) - 5} more' if len(found) > 5 else ''} would be changed too.",
@@ -247,9 +252,8 @@ def rendered(case: Case) -> str:
 
 def _manifests(case: Case, name: str) -> str:
     """A rule of :mod:`slipway.promotion.manifests`, on the rendered folder as it is committed."""
-    files = render.held(case.subject.difference.head.top / case.subject.paths[1])
     try:
-        objects = difference.objects(files)
+        objects = case.objects
         complaints = list(manifests.RULES[name](objects))
     except (*UNREADABLE, TypeError) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)

@@ -12,10 +12,8 @@ from slipway.adapters.git import Remote
 from slipway.errors import UsageError
 from slipway.promotion.order import Promotion, Standing
 from slipway.release.record import Published, Record
-from slipway.rendering import render, served
-from slipway.rendering.served import ENVS, RENDERED
-
-_RECORD = "release.yaml"
+from slipway.rendering import paths, served
+from slipway.rendering.served import ENVS, RECORD_FILE, RENDERED
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class Difference:
         found = set()
         for name in map(Path, self.changed):
             envs, rendered = len(ENVS.parts), len(RENDERED.parts)
-            if name.is_relative_to(ENVS) and name.name == _RECORD and len(name.parts) == envs + 3:
+            if name.is_relative_to(ENVS) and name.name == RECORD_FILE and len(name.parts) == envs + 3:
                 found.add((name.parts[envs], name.parts[envs + 1]))
             elif name.is_relative_to(RENDERED) and len(name.parts) >= rendered + 2:
                 found.add((name.parts[rendered], name.parts[rendered + 1]))
@@ -81,7 +79,7 @@ class Subject:
     @property
     def paths(self) -> tuple[Path, Path]:
         """The two paths that a promotion changes: release.yaml and the rendered folder."""
-        return served.folder(self.environment, self.model) / _RECORD, render.rendered(self.environment, self.model)
+        return paths.of(self.environment, self.model)
 
     @property
     def is_there(self) -> bool:

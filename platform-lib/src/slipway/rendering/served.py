@@ -17,6 +17,7 @@ from slipway.rendering.settings import Settings
 
 # In the order in which a release goes through them.
 ENVIRONMENTS = ("staging", "production")
+RECORD_FILE = "release.yaml"
 ENVS, RENDERED, KEYS = Path("gitops/envs"), Path("gitops/rendered"), Path("gitops/keys")
 
 HTTP_PORT, GRPC_PORT, METRICS_PORT = 9000, 9500, 6000
@@ -177,7 +178,7 @@ def read(environment: str, model: str, top: Path = Path()) -> Served:
             f"{environment} has no model {model!r}: {folder(environment, model)} does not exist.",
             f"It has {', '.join(models(environment, top)) or 'none'}; docs/guides/add-a-model.md says how to add one.",
         )
-    record, settings = Record.read(home / "release.yaml"), Settings.read(home / "settings.yaml")
+    record, settings = Record.read(home / RECORD_FILE), Settings.read(home / "settings.yaml")
     return Served(environment, model, record, settings, Canary.read(home / "canary.yaml"), _keys(top / KEYS))
 
 

@@ -167,6 +167,17 @@ def _above(base: alt.Chart, align: Literal["left", "right"]) -> alt.Chart:
     return placed
 
 
+def nearest(reading: Reading) -> list[dict[str, Any]]:
+    """Each figure in the judged week in which it comes nearest to its threshold, the nearest first."""
+    judged = reading.with_role("judged")
+    figures = []
+    for name in judged[-1].effects:
+        pairs = [(week.effects[name], week.thresholds[name]) for week in judged]
+        effect, threshold = max(pairs, key=lambda pair: ratio(*pair))
+        figures.append({"figure": name, "effect": effect, "threshold": threshold, "ratio": ratio(effect, threshold)})
+    return sorted(figures, key=lambda row: (-row["ratio"], row["figure"]))
+
+
 def drift_effects(figures: Rows) -> Chart:
     """Each watched figure's effect and the threshold that it must stay under, the nearest to it first."""
     order = [row["figure"] for row in figures]

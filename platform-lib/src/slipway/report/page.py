@@ -9,7 +9,6 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from slipway.drift.reading import Reading
 from slipway.report import charts
-from slipway.report.charts import ratio
 from slipway.report.comparison import measures, title
 from slipway.report.findings import Findings
 from slipway.report.pictures import Picture, draw
@@ -162,7 +161,7 @@ def _drift(findings: Findings) -> dict[str, Any] | None:
     reading = findings.drift
     if reading is None or not reading.with_role("judged"):
         return None
-    figures = _drift_figures(reading)
+    figures = charts.nearest(reading)
     null = [week for week in reading.weeks if week.role != "judged"]
     return {
         "figures": figures,
@@ -172,17 +171,6 @@ def _drift(findings: Findings) -> dict[str, Any] | None:
         "alarms": sum(bool(week.drifted()) for week in null),
         "pictures": _drift_pictures(reading, figures),
     }
-
-
-def _drift_figures(reading: Reading) -> list[dict[str, Any]]:
-    """Each figure in the judged week in which it comes nearest to its threshold, the nearest first."""
-    judged = reading.with_role("judged")
-    figures = []
-    for name in judged[-1].effects:
-        pairs = [(week.effects[name], week.thresholds[name]) for week in judged]
-        effect, threshold = max(pairs, key=lambda pair: ratio(*pair))
-        figures.append({"figure": name, "effect": effect, "threshold": threshold, "ratio": ratio(effect, threshold)})
-    return sorted(figures, key=lambda row: (-row["ratio"], row["figure"]))
 
 
 def _drift_pictures(reading: Reading, figures: list[dict[str, Any]]) -> list[Picture]:

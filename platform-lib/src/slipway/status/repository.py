@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from slipway.adapters.git import GitFault, Remote
+from slipway.adapters.git import Remote
 from slipway.canary import history
 from slipway.errors import UsageError
 from slipway.rendering.served import ENVIRONMENTS, check_environment
 from slipway.status.rollouts import grouped
 from slipway.status.standing import Standing
 
-MAIN = "main"
 _T = TypeVar("_T")
 
 
@@ -27,21 +26,6 @@ class Asked:
     def __contains__(self, place: tuple[str, str]) -> bool:
         environment, model = place
         return self.environment in (None, environment) and self.model in (None, model)
-
-
-def main(remote: Remote) -> str:
-    """The commit of the remote's main.
-
-    Raises:
-        UsageError: when the clone knows no such remote.
-        GitFault: when the remote cannot be reached, or has no main.
-    """
-    commit = remote.branch(MAIN)
-    if commit is None:
-        raise GitFault(
-            f"The remote {remote.name} has no branch {MAIN}.", f"Push yours: `git push {remote.name} {MAIN}`."
-        )
-    return commit
 
 
 def read(remote: Remote, commit: str, asked: Asked) -> tuple[Standing, ...]:

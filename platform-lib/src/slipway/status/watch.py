@@ -47,7 +47,7 @@ class Looker:
             UsageError: when there is no such environment, model or remote.
             GitFault: when the remote is away.
         """
-        commit = repository.main(self.remote)
+        commit = self.remote.main()
         if commit != self._commit:
             self._standings, self._commit = repository.read(self.remote, commit, self.asked), commit
         standings, unasked = self.outlook.look(self._standings, now)

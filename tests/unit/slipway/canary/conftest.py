@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +11,12 @@ import pytest
 import yaml
 
 from slipway.adapters.git import Remote
+from slipway.adapters.kube import Cluster
 from slipway.release.record import Record
 from slipway.rendering import render
 from tests import toy_platform
 from tests.conftest import MODEL, ROOT
+from tests.fake_kubernetes import FakeKubernetes
 from tests.toy_platform import IMAGES, RELEASES, ToyPlatform, git
 
 CHAMPION, CHALLENGER, NEXT = RELEASES
@@ -85,6 +87,19 @@ class Toy:
         """Make the newest commit one of ``at`` seconds."""
         dated = f"!GIT_COMMITTER_DATE='{at} +0000' git commit --quiet --amend --no-edit --allow-empty"
         git(self.other, "-c", f"alias.dated={dated}", "dated")
+
+
+@pytest.fixture
+def kubernetes() -> Iterator[FakeKubernetes]:
+    with FakeKubernetes() as running:
+        yield running
+
+
+@pytest.fixture
+def cluster(kubernetes: FakeKubernetes, tmp_path: Path) -> Iterator[Cluster]:
+    found = Cluster(kubernetes.kubeconfig(tmp_path / "kubeconfig"))
+    yield found
+    found.close()
 
 
 @pytest.fixture

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
 
@@ -23,19 +21,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-@pytest.fixture
-def kubernetes() -> Iterator[FakeKubernetes]:
-    with FakeKubernetes() as running:
-        yield running
-
-
-@pytest.fixture
-def cluster(kubernetes: FakeKubernetes, tmp_path: Path) -> Iterator[Cluster]:
-    found = Cluster(kubernetes.kubeconfig(tmp_path / "kubeconfig"))
-    yield found
-    found.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,19 +18,6 @@ from tests.unit.slipway.canary.conftest import BEGIN, CHALLENGER
 
 SERVICE = service_name(MODEL, CHALLENGER)
 BACK_OFF = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s restarting failed container"}}
-
-
-@pytest.fixture
-def kubernetes() -> Iterator[FakeKubernetes]:
-    with FakeKubernetes() as running:
-        yield running
-
-
-@pytest.fixture
-def cluster(kubernetes: FakeKubernetes, tmp_path: Path) -> Iterator[Cluster]:
-    found = Cluster(kubernetes.kubeconfig(tmp_path / "kubeconfig"))
-    yield found
-    found.close()
 
 
 def at(seconds: float) -> datetime:

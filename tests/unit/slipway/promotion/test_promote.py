@@ -11,7 +11,7 @@ import yaml
 
 from slipway.adapters.git import GitFault, Remote, RemoteMoved
 from slipway.adapters.registry import NotInRegistry
-from slipway.errors import SlipwayError, UsageError
+from slipway.errors import UsageError
 from slipway.promotion import promote as promotion
 from slipway.promotion.order import Promotion, PromotionRefused
 from slipway.promotion.promote import Promoted, champion
@@ -212,15 +212,6 @@ def test_a_record_that_somebody_broke(toy: ToyPlatform, promote: Promote, conten
     with pytest.raises(UsageError, match=r"release\.yaml"):
         promote("staging")
     assert (toy.branches(), toy.commit("main")) == before
-
-
-def test_a_third_path_is_refused() -> None:
-    paths = (Path("gitops/envs/staging/m/release.yaml"), Path("gitops/rendered/staging/m"))
-    promotion.check_paths([str(paths[0]), f"{paths[1]}/httproute.yaml"], paths)
-    for third in ("params.yaml", "gitops/rendered/staging/m2/x.yaml", "gitops/rendered/staging", f"{paths[0]}/x"):
-        with pytest.raises(SlipwayError, match="would change") as caught:
-            promotion.check_paths([str(paths[0]), third], paths)
-        assert caught.value.exit_code == 4
 
 
 def test_a_killed_run_leaves_nothing_that_the_next_one_minds(toy: ToyPlatform, promote: Promote) -> None:

@@ -28,7 +28,7 @@ def remote(toy: ToyPlatform) -> Remote:
 
 def test_main_is_read_and_not_the_checkout(toy: ToyPlatform, remote: Remote) -> None:
     commit = toy.change_main(f"{home()}/release.yaml", PUBLISHED)
-    assert repository.main(remote) == commit
+    assert remote.main() == commit
     staging, production = repository.read(remote, commit, Asked())
     assert (staging.place, production.place) == (f"staging/{MODEL}", f"production/{MODEL}")
     assert staging.record is not None
@@ -50,7 +50,7 @@ def test_main_is_read_and_not_the_checkout(toy: ToyPlatform, remote: Remote) -> 
     ],
 )
 def test_one_may_ask_for_some(remote: Remote, asked: Asked, places: list[str]) -> None:
-    found = repository.read(remote, repository.main(remote), asked)
+    found = repository.read(remote, remote.main(), asked)
     assert [each.environment for each in found] == places
 
 
@@ -63,7 +63,7 @@ def test_one_may_ask_for_some(remote: Remote, asked: Asked, places: list[str]) -
 )
 def test_what_is_not_there_is_refused(remote: Remote, asked: Asked, said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        repository.read(remote, repository.main(remote), asked)
+        repository.read(remote, remote.main(), asked)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_nonsense_is_told_and_hides_nothing_else(
     toy: ToyPlatform, remote: Remote, file: str, content: str, said: str
 ) -> None:
     toy.change_main(f"{home()}/{file}", content)
-    staging, production = repository.read(remote, repository.main(remote), Asked())
+    staging, production = repository.read(remote, remote.main(), Asked())
     assert staging.faults == ()
     (fault,) = production.faults
     assert re.match(said, fault)
@@ -91,9 +91,9 @@ def test_nonsense_is_told_and_hides_nothing_else(
 def test_a_remote_without_a_main_or_away_is_told(toy: ToyPlatform, remote: Remote) -> None:
     git(toy.bare, "branch", "--move", "main", "trunk")
     with pytest.raises(GitFault, match="has no branch main"):
-        repository.main(remote)
+        remote.main()
     shutil.rmtree(toy.bare)
     with pytest.raises(GitFault, match="does not answer"):
-        repository.main(remote)
+        remote.main()
     with pytest.raises(UsageError, match="no remote 'elsewhere'"):
-        repository.main(Remote(toy.top, "elsewhere"))
+        Remote(toy.top, "elsewhere").main()
