@@ -55,11 +55,31 @@ class Platform:
         items = self.objects("-n", "argocd", "applications.argoproj.io")["items"]
         return {item["metadata"]["name"]: _state(item.get("status", {})) for item in items}
 
+    def account(self, namespace: str) -> str:
+        """How a namespace stands, for whoever only reads of a failed test: with events, and the canary loop's log."""
+        looks = {
+            "applications": ("-n", "argocd", "get", "applications.argoproj.io"),
+            "pods": ("-n", namespace, "get", "pods,seldondeployments", "-o", "wide"),
+            "events": ("-n", namespace, "get", "events", "--sort-by=.lastTimestamp"),
+            "canary": ("-n", "slipway", "logs", "--selector=app.kubernetes.io/name=canary", "--prefix", "--tail=12"),
+        }
+        return "".join(f"\n{name}:\n{_last_lines(self._look(*look))}" for name, look in looks.items())
+
+    def _look(self, *arguments: str) -> str:
+        try:
+            return self.kubectl("--request-timeout=20s", *arguments)
+        except AssertionError as error:
+            return str(error)
+
     @cached_property
     def kubectl_program(self) -> str:
         """The path of the kubectl of the platform's own version."""
         found = self.run(str(ROOT / "infra/.venv/bin/python"), "-m", "infra.builds", "path", "kubectl")
         return found.strip()
+
+
+def _last_lines(said: str, most: int = 24, longest: int = 300) -> str:
+    return "\n".join(f"  {line[:longest]}" for line in said.splitlines()[-most:])
 
 
 def _state(status: dict[str, Any]) -> tuple[str, str]:

@@ -182,7 +182,9 @@ class Rollout:
                     return steps[: number + 1]
             told = [f"{step.action} {step.weight} %" for step in steps]
             assert not told or steps[-1].action not in ("promote", "roll back"), f"{told}: {steps[-1].body}"
-            assert time.monotonic() < end, f"no {action!r} within {seconds:.0f} s, but {told}"
+            if time.monotonic() > end:
+                account = self.of.platform.account(self.of.environment)
+                raise AssertionError(f"no {action!r} within {seconds:.0f} s, but {told}{account}")
             time.sleep(0.5)
 
     def quiet(self, load: Load, seconds: float = 4.0) -> None:

@@ -69,7 +69,7 @@ class Committer:
         found = ["-c", f"user.name={self.name}", "-c", f"user.email={self.email}"]
         if self.key is None:
             return [*found, "-c", "commit.gpgSign=false"]
-        signing = {"gpg.format": "ssh", "user.signingKey": str(self.key.resolve()), "commit.gpgSign": "true"}
+        signing = {"gpg.format": "ssh", "user.signingKey": str(self.key.absolute()), "commit.gpgSign": "true"}
         return [*found, *(part for name, value in signing.items() for part in ("-c", f"{name}={value}"))]
 
 

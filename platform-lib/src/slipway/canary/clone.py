@@ -80,7 +80,8 @@ class Clone:
         if self.credentials is None:
             return {}
         # `store` itself would write to the file, which is a Secret's, once a password was taken or refused.
-        file = shlex.quote(str(self.credentials.resolve()))
+        # By the name that was given: a mounted Secret is a link to a folder that is another after each change or start.
+        file = shlex.quote(str(self.credentials.absolute()))
         return {"credential.helper": f'!f() {{ test "$1" = get && git credential-store --file {file} get; }}; f'}
 
     @staticmethod

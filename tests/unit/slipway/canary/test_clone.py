@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -17,25 +18,51 @@ from tests.unit.slipway.canary.world import COMMITTER
 def test_a_password_is_read_and_never_written(tmp_path: Path) -> None:
     file = tmp_path / "a secret's folder" / "credentials"
     file.parent.mkdir()
-    password = "pass"
-    kept = f"http://canary:{password}@git.example.org\n"
+    kept = _stored("pass")
     file.write_text(kept)
-    clone = Clone(tmp_path / "clone.git", "http://git.example.org/platform", file, COMMITTER)
-    clone.remote()
-    asked = "protocol=http\nhost=git.example.org\n\n"
-
-    def credential(what: str, given: str) -> str:
-        done = subprocess.run(
-            ["git", "-c", "credential.useHttpPath=false", "credential", what], cwd=clone.folder, input=given,
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        return done.stdout
-
-    assert "password=pass\n" in credential("fill", asked)
-    refused = asked.strip() + "\nusername=canary\npassword=pass\n\n"
-    credential("reject", refused)
-    credential("approve", refused.replace("pass", "other"))
+    clone = _made(tmp_path, file)
+    assert "password=pass\n" in _credential(clone, "fill", ASKED)
+    refused = ASKED.strip() + "\nusername=canary\npassword=pass\n\n"
+    _credential(clone, "reject", refused)
+    _credential(clone, "approve", refused.replace("pass", "other"))
     assert file.read_text() == kept
+
+
+def test_a_password_is_read_where_a_mounted_secret_has_moved_to(tmp_path: Path) -> None:
+    """As the kubelet does it: ..data leads to another folder after each change, and after each start of the pod."""
+    mount = tmp_path / "mount"
+    for folder, password in (("..first", "old"), ("..second", "new")):
+        (mount / folder).mkdir(parents=True)
+        (mount / folder / "credentials").write_text(_stored(password))
+    (mount / "..data").symlink_to("..first")
+    (mount / "credentials").symlink_to("..data/credentials")
+    clone = _made(tmp_path, mount / "credentials")
+    assert "password=old\n" in _credential(clone, "fill", ASKED)
+    (mount / "..moved").symlink_to("..second")
+    (mount / "..moved").rename(mount / "..data")
+    shutil.rmtree(mount / "..first")
+    assert "password=new\n" in _credential(clone, "fill", ASKED)
+
+
+ASKED = "protocol=http\nhost=git.example.org\n\n"
+
+
+def _stored(password: str) -> str:
+    return f"http://canary:{password}@git.example.org\n"
+
+
+def _made(folder: Path, credentials: Path) -> Clone:
+    clone = Clone(folder / "clone.git", "http://git.example.org/platform", credentials, COMMITTER)
+    clone.remote()
+    return clone
+
+
+def _credential(clone: Clone, what: str, given: str) -> str:
+    done = subprocess.run(
+        ["git", "-c", "credential.useHttpPath=false", "credential", what], cwd=clone.folder, input=given,
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return done.stdout
 
 
 def test_it_fetches_what_is_new(toy: Toy, tmp_path: Path) -> None:
