@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
+from itertools import accumulate
 
 from slipway.canary.comparison import Finding, compare, percent
 from slipway.canary.observation import Block, Observation, Readiness, Rollout
@@ -19,8 +20,10 @@ _WORSE = {
     "scores": "its scores differ from the champion's",
     "shadow": "its scores differ from the champion's for the same requests",
 }
-# Who answers less than this share of what its weight sends it answers too little.
-_ANSWERED = 0.5
+# Whom less than this share of what its weight sends reaches, to be answered or given up, it does not reach.
+_REACHED = 0.5
+# So long the gateway waits for an answer, until which nobody counts the request, and Prometheus for a scrape.
+_UNKNOWN_SECONDS = 30.0
 # By so much clocks of those who commit may differ from the loop's.
 _SKEW_SECONDS = 30.0
 
@@ -77,7 +80,7 @@ def decide(rollout: Rollout, settings: Canary, seen: Observation) -> Decision:
     weight = rollout.challenger.weight
     if rollout.reverted:
         return _take_back(rollout, settings, seen, findings)
-    fault = _fault(weight, settings, seen) or _worse(findings)
+    fault = _fault(weight, settings, seen) or _worse(findings, seen.blocks)
     if fault:
         return Decision(Action.ROLL_BACK, 0, fault, findings)
     ahead = _seconds(seen.at, max(rollout.began, rollout.stepped))
@@ -106,7 +109,11 @@ def _take_back(rollout: Rollout, settings: Canary, seen: Observation, findings: 
 
 def answered(rollout: Rollout, blocks: Sequence[Block]) -> int:
     """How many requests the challenger has answered at the weight that it has, in whole blocks."""
-    return sum(block.challenger.requests for block in _at_weight(rollout, blocks))
+    return sum(_answers(block) for block in _at_weight(rollout, blocks))
+
+
+def _answers(block: Block) -> int:
+    return block.challenger.requests - block.challenger.unanswered
 
 
 def _sent(rollout: Rollout, blocks: Sequence[Block]) -> int:
@@ -146,13 +153,20 @@ def _fault(weight: int, settings: Canary, seen: Observation) -> str:
     return ""
 
 
-def _worse(findings: Sequence[Finding]) -> str:
+def _worse(findings: Sequence[Finding], blocks: Sequence[Block]) -> str:
     """Why the challenger is worse than the champion; empty if no finding says so."""
     for finding in findings:
         if finding.worse:
-            errors = f"{percent(finding.challenger)} of its answers are 5xx"
-            return f"{_WORSE.get(finding.aspect, errors)}: {finding.said}"
+            said = _WORSE.get(finding.aspect) or _failing(finding.challenger, blocks)
+            return f"{said}: {finding.said}"
     return ""
+
+
+def _failing(share: float, blocks: Sequence[Block]) -> str:
+    unanswered = sum(block.challenger.unanswered for block in blocks)
+    if not unanswered:
+        return f"{percent(share)} of its answers are 5xx"
+    return f"it fails {percent(share)} of its requests, and never answers {unanswered:,} of them"
 
 
 def _before_traffic(rollout: Rollout, settings: Canary, seen: Observation) -> tuple[Action, str]:
@@ -189,17 +203,42 @@ def _at_step(rollout: Rollout, settings: Canary, seen: Observation) -> tuple[Act
     if requests < step.requests:
         if seconds >= step.limit_seconds:
             return Action.HOLD, f"{said}: too few within {step.limit_seconds} s, and it is up to people now"
-        sent = _sent(rollout, seen.blocks)
-        if seconds >= step.seconds and sent >= step.requests and requests < _ANSWERED * sent:
-            # A request that hangs is counted nowhere; nor is one that the gateway does not send.
-            return Action.HOLD, f"{said}, of about {sent} that its weight sends it: it hangs, or gets none"
+        sent, reached = _sent(rollout, seen.blocks), _reached(rollout, seen.blocks)
+        known = seconds >= max(step.seconds, _UNKNOWN_SECONDS)
+        if known and sent >= step.requests and reached < _REACHED * sent:
+            told = f"{said}, and {reached} have reached it of about {sent} that its weight sends it"
+            return Action.HOLD, _because(f"{told}; see whether its route is applied", seen.readiness)
         return Action.WAIT, said
     if seconds < step.seconds:
         return Action.WAIT, f"{said} of at least {step.seconds} s"
-    if not _all_ready(seen.readiness):
-        ready = f"{seen.readiness.ready} of {seen.readiness.wanted} replicas are ready"
-        return Action.WAIT, _because(f"{said}, and {ready}", seen.readiness)
+    if _stable(seen.readiness, seen.at) < settings.readiness.stable_seconds:
+        return _unstable(said, _over(rollout, step, seen.blocks), settings, seen)
     return Action.ADVANCE, f"{said}, and is not worse than the champion"
+
+
+def _reached(rollout: Rollout, blocks: Sequence[Block]) -> int:
+    """How many requests have reached the challenger at the weight that it has, and were answered or given up."""
+    return sum(block.challenger.requests for block in _at_weight(rollout, blocks))
+
+
+def _over(rollout: Rollout, step: Step, blocks: Sequence[Block]) -> datetime:
+    """When the step was over: its requests answered, and its time past."""
+    at_weight = _at_weight(rollout, blocks)
+    so_far = accumulate(_answers(block) for block in at_weight)
+    enough = next(block.end for block, total in zip(at_weight, so_far, strict=True) if total >= step.requests)
+    return max(enough, rollout.stepped + timedelta(seconds=step.seconds))
+
+
+def _unstable(said: str, over: datetime, settings: Canary, seen: Observation) -> tuple[Action, str]:
+    """One whose step is over, but which is not ready without a break: it has as long as before its first request."""
+    limits, late = settings.readiness, _seconds(over, seen.at)
+    if late < limits.limit_seconds:
+        progress = _progress(seen.readiness, _stable(seen.readiness, seen.at), limits.stable_seconds)
+        return Action.WAIT, _because(f"{said}, and {progress}", seen.readiness)
+    wobbly = (
+        f"it was not ready for {limits.stable_seconds} s without a break within {limits.limit_seconds} s of its step"
+    )
+    return Action.ROLL_BACK, _because(wobbly, seen.readiness)
 
 
 def _stable(readiness: Readiness, at: datetime) -> float:

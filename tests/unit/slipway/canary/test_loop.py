@@ -83,6 +83,31 @@ def test_a_challenger_that_fails_is_rolled_back_and_people_are_told(ours: World)
     assert note.count("was rolled back") == 1
 
 
+@pytest.mark.parametrize("share", [0.05, 1.0])
+def test_a_challenger_that_hangs_is_rolled_back(ours: World, share: float) -> None:
+    ours.challenge(10, hung=share)
+    assert until(ours, ours.loop(), "roll back") == ["wait", "roll back"]
+    rejected = ours.toy.held().rejection(CHALLENGER)
+    assert rejected is not None
+    assert rejected.reason.startswith(f"It fails {100 * share:.1f} % of its requests, and never answers ")
+
+
+def test_one_that_becomes_ready_again_and_again_is_rolled_back(ours: World) -> None:
+    ours.challenge(10)
+    loop = ours.loop()
+
+    def flap(count: int) -> list[str]:
+        seen = []
+        for _ in range(count):
+            ours.kubernetes.run("production", NEW, 2, BEGIN + ours.now)
+            seen.append(ours.step(loop))
+        return seen
+
+    assert set(flap(23)) == {"wait"}
+    assert flap(1) == ["roll back"]
+    assert ours.weight is None
+
+
 def test_a_note_that_was_killed_is_made_by_whoever_looks_next(ours: World, monkeypatch: pytest.MonkeyPatch) -> None:
     began = ours.challenge(10, errors=0.2)
     with monkeypatch.context() as patched:
