@@ -12,6 +12,7 @@ import pytest
 
 from slipway.adapters.registry import Registry
 from slipway.release.record import Published
+from slipway.rendering.routing import PATIENCE_SECONDS
 from tests.cluster import faulty_images
 from tests.cluster.load import Load
 from tests.cluster.platform import eventually
@@ -20,8 +21,6 @@ from tests.conftest import MODEL
 
 log = logging.getLogger(__name__)
 
-GATEWAY_SECONDS = 15
-"""So long Envoy waits for an answer unless it is told otherwise."""
 MISSING = f"sha256:{'0' * 64}"
 Make = Callable[[str], Path]
 
@@ -156,7 +155,7 @@ def _taken_back_with_what_it_kept(staging: Rollouts, release: Path, reason: str)
     assert kept, load.counts
     assert {answer.status for answer in kept} <= {503, 504}, load.counts
     first = min(answer.at for answer in load.of(release.name))
-    assert all(first < answer.at < last.at + GATEWAY_SECONDS + 10 for answer in kept)
+    assert all(first < answer.at < last.at + PATIENCE_SECONDS + 10 for answer in kept)
     met = [answer for answer in load.answers if first < answer.at <= last.at]
     own = [answer for answer in met if answer.release == release.name or answer.status != 200]
     assert len(own) < 0.2 * len(met), "10 % are its own"

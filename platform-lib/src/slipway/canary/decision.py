@@ -12,6 +12,7 @@ from itertools import accumulate
 from slipway.canary.comparison import Finding, compare, percent
 from slipway.canary.observation import Block, Observation, Readiness, Rollout
 from slipway.rendering.canary import Canary, Step
+from slipway.rendering.routing import PATIENCE_SECONDS
 
 _UNKNOWN = "Kubernetes does not know the release"
 # What a finding that is worse comes to; its own sentence follows.
@@ -22,8 +23,8 @@ _WORSE = {
 }
 # Whom less than this share of what its weight sends reaches, to be answered or given up, it does not reach.
 _REACHED = 0.5
-# So long the gateway waits for an answer, until which nobody counts the request, and Prometheus for a scrape.
-_UNKNOWN_SECONDS = 30.0
+# Until the gateway gives it up, and everybody has been scraped since, nobody counts a request that is not answered.
+_UNKNOWN_SECONDS = 2.0 * PATIENCE_SECONDS
 # By so much clocks of those who commit may differ from the loop's.
 _SKEW_SECONDS = 30.0
 
