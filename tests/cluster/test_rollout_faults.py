@@ -137,7 +137,7 @@ def test_one_that_flaps_once_it_has_traffic_is_taken_back(staging: Rollouts, reg
     staging.watch_by(readiness={"stable_seconds": 12, "limit_seconds": 40})
     release = make("wobbling")
     staging.publish(release, faulty_images.push(registry, "wobbling"))
-    _taken_back_with_what_it_kept(staging, release, "not ready for 12 s without a break within 40 s of its step")
+    _taken_back_with_what_it_kept(staging, release, "not ready for 12 s without a break within 40 s after its step")
 
 
 def _taken_back_with_what_it_kept(staging: Rollouts, release: Path, reason: str) -> Step:

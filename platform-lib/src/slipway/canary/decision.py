@@ -176,12 +176,7 @@ def _before_traffic(rollout: Rollout, settings: Canary, seen: Observation) -> tu
     waited = _seconds(max(rollout.began, readiness.known_since or rollout.began), seen.at)
     stable = _stable(readiness, seen.at)
     if stable < limits.stable_seconds:
-        if waited < limits.limit_seconds:
-            return Action.WAIT, _because(_progress(readiness, stable, limits.stable_seconds), readiness)
-        if readiness.wanted == 0 and not readiness.complaint:
-            return Action.HOLD, f"{_UNKNOWN} after {waited:.0f} s: see whether Argo CD applies it"
-        said = f"it was not ready for {limits.stable_seconds} s without a break within {limits.limit_seconds} s"
-        return Action.ROLL_BACK, _because(said, readiness)
+        return _unready(stable, waited, settings, readiness)
     if seen.gap is not None:
         return Action.HOLD, _blind(seen.gap)
     if settings.shadow is not None:
@@ -212,8 +207,11 @@ def _at_step(rollout: Rollout, settings: Canary, seen: Observation) -> tuple[Act
         return Action.WAIT, said
     if seconds < step.seconds:
         return Action.WAIT, f"{said} of at least {step.seconds} s"
-    if _stable(seen.readiness, seen.at) < settings.readiness.stable_seconds:
-        return _unstable(said, _over(rollout, step, seen.blocks), settings, seen)
+    stable = _stable(seen.readiness, seen.at)
+    if stable < settings.readiness.stable_seconds:
+        since_over = _seconds(_over(rollout, step, seen.blocks), seen.at)
+        action, why = _unready(stable, since_over, settings, seen.readiness, " after its step")
+        return action, f"{said}, and {why}" if action is Action.WAIT else why
     return Action.ADVANCE, f"{said}, and is not worse than the champion"
 
 
@@ -230,16 +228,17 @@ def _over(rollout: Rollout, step: Step, blocks: Sequence[Block]) -> datetime:
     return max(enough, rollout.stepped + timedelta(seconds=step.seconds))
 
 
-def _unstable(said: str, over: datetime, settings: Canary, seen: Observation) -> tuple[Action, str]:
-    """One whose step is over, but which is not ready without a break: it has as long as before its first request."""
-    limits, late = settings.readiness, _seconds(over, seen.at)
-    if late < limits.limit_seconds:
-        progress = _progress(seen.readiness, _stable(seen.readiness, seen.at), limits.stable_seconds)
-        return Action.WAIT, _because(f"{said}, and {progress}", seen.readiness)
-    wobbly = (
-        f"it was not ready for {limits.stable_seconds} s without a break within {limits.limit_seconds} s of its step"
-    )
-    return Action.ROLL_BACK, _because(wobbly, seen.readiness)
+def _unready(
+    stable: float, waited: float, settings: Canary, readiness: Readiness, when: str = ""
+) -> tuple[Action, str]:
+    """What becomes of one that is to be ready without a break, and has not been ready so long, after that wait."""
+    limits = settings.readiness
+    if waited < limits.limit_seconds:
+        return Action.WAIT, _because(_progress(readiness, stable, limits.stable_seconds), readiness)
+    if readiness.wanted == 0 and not readiness.complaint:
+        return Action.HOLD, f"{_UNKNOWN} after {waited:.0f} s: see whether Argo CD applies it"
+    said = f"it was not ready for {limits.stable_seconds} s without a break within {limits.limit_seconds} s{when}"
+    return Action.ROLL_BACK, _because(said, readiness)
 
 
 def _stable(readiness: Readiness, at: datetime) -> float:

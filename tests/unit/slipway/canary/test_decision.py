@@ -184,10 +184,15 @@ def test_one_that_flaps_at_a_step_is_taken_back_in_the_time_that_it_had_to_becom
         assert flapping(449.9, 150, ready).action is Action.WAIT, "it had not answered enough before"
         back = flapping(360, 15, ready)
         assert (back.action, back.weight) == (Action.ROLL_BACK, 0)
-        said = "it was not ready for 10 s without a break within 300 s of its step"
+        said = "it was not ready for 10 s without a break within 300 s after its step"
         assert back.reason == (said if ready else f"{said}: p: Unhealthy")
         assert flapping(450, 150, ready).action is Action.ROLL_BACK
         assert flapping(599, 15, ready, requests=99).action is Action.WAIT, "there is little traffic"
+    unknown = decide(rollout(10, 0), SETTINGS, look(500, None, 100, wanted=0, ready=0))
+    assert unknown.action is Action.WAIT, "the block is over just now"
+    gone = look(500, None, wanted=0, ready=0)
+    gone = replace(gone, blocks=(Block(after(15), NOTHING, replace(NOTHING, requests=100)),))
+    assert decide(rollout(10, 0), SETTINGS, gone).action is Action.HOLD, "Argo CD or the operator is at fault"
     late = decide(rollout(10, 100), SETTINGS, look(100_000, 99_900, 100))
     assert late.action is Action.ADVANCE, "nobody looked for a while"
 
