@@ -97,10 +97,12 @@ class Shadowed:
     Attributes:
         pairs: that have been compared.
         finding: of the aspect "shadow"; None before the first pair.
+        differing: of the pairs, those whose scores differ by more than shadow.tolerance.
     """
 
     pairs: int
     finding: Finding | None
+    differing: int = 0
 
 
 @dataclass(frozen=True)
