@@ -12,7 +12,7 @@ from slipway.canary import history
 from slipway.canary.comparison import Finding
 from slipway.errors import UsageError
 from tests.conftest import MODEL
-from tests.toy_platform import git
+from tests.toy_platform import IMAGES, git
 from tests.unit.slipway.canary.conftest import BEGIN, CHALLENGER, CHAMPION, NEXT, Toy, record
 
 FINDING = Finding("errors", 3.5, 60.0, 0.01, 0.012, "1.2 % of 500 answers are 5xx, beside 1.0 % of 4500.")
@@ -99,7 +99,7 @@ def test_events_of_trailers(toy: Toy) -> None:
     commit = toy.commit(record(10), said, BEGIN + 60)
     found = history.events(toy.remote, toy.main, "production", MODEL)[0]
     assert found == history.Event(
-        "production", MODEL, CHALLENGER, "advance", 10, moment(60), commit, "Somebody",
+        "production", MODEL, CHALLENGER, IMAGES[1], "advance", 10, moment(60), commit, "Somebody",
         "It was ready for 10 s.", (FINDING,),
     )  # fmt: skip
 
@@ -179,6 +179,7 @@ def test_a_message_may_hold_anything_and_misleads_nobody(toy: Toy) -> None:
         f"Slipway-Rollout: production/{MODEL}",
         "Slipway-Action: advance",
         f"Slipway-Release: {CHALLENGER}",
+        f"Slipway-Image: {IMAGES[1]}",
         "Slipway-Weight: 4000",
         'Slipway-Evidence: [{"aspect": 1, "e_value": "x", "threshold": 0, "champion": [], "said": 2}]',
     ]
@@ -192,15 +193,24 @@ def test_a_message_may_hold_anything_and_misleads_nobody(toy: Toy) -> None:
 
 
 @pytest.mark.parametrize(
-    ("action", "release", "weight"),
-    [("promote", CHALLENGER, 100), ("roll back", CHALLENGER, 0), ("advance", NEXT, 10), ("advance", CHALLENGER, 50)],
+    ("action", "release", "image", "weight"),
+    [
+        ("promote", CHALLENGER, IMAGES[1], 100),
+        ("roll back", CHALLENGER, IMAGES[1], 0),
+        ("advance", NEXT, IMAGES[1], 10),
+        ("advance", CHALLENGER, IMAGES[2], 10),
+        ("advance", CHALLENGER, IMAGES[1], 50),
+    ],
 )
-def test_trailers_that_release_yaml_belies_count_for_nothing(toy: Toy, action: str, release: str, weight: int) -> None:
+def test_trailers_that_release_yaml_belies_count_for_nothing(
+    toy: Toy, action: str, release: str, image: str, weight: int
+) -> None:
     toy.commit(record(0), at=BEGIN)
     lines = [
         f"Slipway-Rollout: production/{MODEL}",
         f"Slipway-Action: {action}",
         f"Slipway-Release: {release}",
+        f"Slipway-Image: {image}",
         f"Slipway-Weight: {weight}",
         f"Slipway-Evidence: {json.dumps([asdict(FINDING)])}",
     ]

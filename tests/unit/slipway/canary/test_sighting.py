@@ -18,10 +18,11 @@ from slipway.rendering.served import service_name
 from slipway.serving.metrics import DURATION_BOUNDS, SCORE_BOUNDS
 from tests.conftest import MODEL
 from tests.fake_prometheus import FakePrometheus, Pod
+from tests.toy_platform import PUBLISHED
 from tests.unit.slipway.canary.conftest import BEGIN, CHALLENGER, CHAMPION, record
 from tests.unit.slipway.canary.test_decision import SETTINGS
 
-OLD, NEW = service_name(MODEL, CHAMPION), service_name(MODEL, CHALLENGER)
+OLD, NEW = service_name(MODEL, PUBLISHED[CHAMPION]), service_name(MODEL, PUBLISHED[CHALLENGER])
 BLOCK = SETTINGS.block_seconds
 
 

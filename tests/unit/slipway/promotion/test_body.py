@@ -127,8 +127,8 @@ def test_slices_are_held_against_the_champion_s(proof: Proof, champion: Proof) -
 def test_what_changes_and_how_it_takes_over(proof: Proof, champion: Proof) -> None:
     text = written(changed(proof.release, runs(champion.release)), proof, champion)
     changes = section(text, "What changes in the cluster")
-    assert f"SeldonDeployment `flight-delay` changes: `spec.predictors[{proof.release[:12]}]` is new." in changes
-    assert f"`spec.rules[0].backendRefs[flight-delay-{proof.release[:12]}]` is new" in changes
+    assert f"SeldonDeployment `flight-delay` changes: `spec.predictors[{proof.release[:8]}-111111]` is new." in changes
+    assert f"`spec.rules[0].backendRefs[flight-delay-{proof.release[:8]}-111111]` is new" in changes
     steps = section(text, "How it takes over")
     assert re.findall(r"^- (\d+) %", steps, re.MULTILINE) == ["0", "10", "25", "50", "100"]
     assert "probability of at most 5%" in steps
