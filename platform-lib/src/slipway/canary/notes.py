@@ -76,8 +76,9 @@ def text(event: Event, issue: str | None = None) -> str:
         *found,
         *([""] if found else []),
         f"Rolled back on {event.at:%Y-%m-%d at %H:%M:%S} UTC by {event.who}, in commit {event.commit}.",
-        f"Release {event.release} in image {event.image} is on the list of the rejected: it cannot be promoted to",
-        f"{event.environment} again until somebody takes it off. In another image it can, and begins at 0 %.",
+        f"Release {event.release} in image {event.image} is on the list of the rejected:",
+        f"it cannot be promoted to {event.environment} again until somebody takes it off. In another image it can be,",
+        "from 0 %.",
         *([f"Issue: {issue}"] if issue is not None else []),
     ]
     return "\n".join(lines)
