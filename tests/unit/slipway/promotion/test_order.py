@@ -89,7 +89,7 @@ def test_the_champion_of_staging_in_a_new_image_has_to_complete_it(toy: ToyPlatf
     with pytest.raises(PromotionRefused, match=r"held release .* as sha256:1+; its image is sha256:3+ now"):
         check(toy, A, IMAGES[2])
     change(toy, "staging", lambda record: record.promoted(Published(release=A, image=IMAGES[2])).advanced(25))
-    with pytest.raises(PromotionRefused, match="has not completed .* at 25 % of the traffic"):
+    with pytest.raises(PromotionRefused, match=r"has not completed .* at 25 % of the traffic"):
         check(toy, A, IMAGES[2])
     change(toy, "staging", Record.concluded)
     check(toy, A, IMAGES[2])

@@ -9,11 +9,12 @@ from rich.console import Console
 
 from slipway.canary.decision import Action, Decision
 from slipway.canary.observation import Readiness
+from slipway.release.record import Published
 from slipway.status import terminal
 from slipway.status.standing import Application, Status, Unasked
 from tests import rollouts
 from tests.rollouts import NOON
-from tests.toy_platform import RELEASES
+from tests.toy_platform import IMAGES, RELEASES
 
 
 def printed(status: Status, width: int = 120) -> str:
