@@ -25,11 +25,6 @@ MISSING = f"sha256:{'0' * 64}"
 Make = Callable[[str], Path]
 
 
-@pytest.fixture(scope="module")
-def registry(staging: Rollouts) -> Registry:
-    return Registry(staging.platform.record["registry"]["push_url"])
-
-
 @pytest.fixture(autouse=True)
 def _as_ever(staging: Rollouts) -> None:
     """A test's own canary.yaml is nobody else's."""
@@ -44,8 +39,7 @@ def _end(rollout: Rollout, load: Load, reason: str) -> Step:
     eventually(staging.settled, "the cluster is rid of it", 60)
     record = staging.record()
     assert record.challenger is None
-    rejected = record.rejection(rollout.release)
-    assert rejected is not None
+    rejected, *_ = record.rejections(rollout.release)
     assert re.search(reason, rejected.reason, re.IGNORECASE), rejected.reason
     assert rejected.reason in last.body or rejected.reason in last.subject, last
     changed = staging.clone.git("diff", "--name-only", f"{last.commit}^", last.commit).splitlines()
@@ -206,7 +200,8 @@ def _never_answers(staging: Rollouts, begin: Callable[[], Rollout], reason: str)
 
 def _recorded(staging: Rollouts, release: str, image: str) -> Rollout:
     """Begin a roll-out by hand, as somebody does who pushes to main."""
-    trailers = {"Rollout": f"staging/{MODEL}", "Action": "begin", "Release": release, "Weight": "0"}
+    trailers = {"Rollout": f"staging/{MODEL}", "Action": "begin", "Release": release, "Image": image}
+    trailers["Weight"] = "0"
     message = "\n".join(["By hand", "", *(f"Slipway-{name}: {value}" for name, value in trailers.items())])
     record = staging.record().promoted(Published(release=release, image=image))
     return Rollout(staging, release, staging.write(record, message))

@@ -23,6 +23,8 @@ import pytest
 import yaml
 
 from slipway.release import load
+from slipway.release.record import Published
+from slipway.rendering.served import service_name
 from slipway.request_log.partitions import answers, feedback
 from tests.cluster import killing
 from tests.cluster.clone import Clone
@@ -55,7 +57,7 @@ class Serving:
     @property
     def predictor(self) -> str:
         """The name of the release's Service."""
-        return f"{NAME}-{self.release.name[:12]}"
+        return service_name(MODEL, Published(release=self.release.name, image=self.image))
 
     @property
     def deployment(self) -> str:
@@ -113,6 +115,8 @@ def serving(platform: Platform, release_folder: Path, tmp_path_factory: pytest.T
     clone.hold(release_folder)
     published = clone.asked("publish", MODEL)
     for environment in ENVIRONMENTS:
+        # A platform that is there already may run another image of it, and promoting this one would be a roll-out.
+        clone.install(environment, Published(release=release_folder.name, image=published["image"]))
         done = clone.asked("promote", MODEL, "--to", environment, "--merge")
         assert (done["image"], done["role"]) == (published["image"], "champion")
     clone.pull()

@@ -89,6 +89,14 @@ class Rollout:
         assert self.record.challenger is not None
         return self.record.challenger
 
+    @property
+    def named(self) -> str:
+        """Model and challenger as people call them; with the image where the champion is of the same release."""
+        champion, challenger = self.record.champion, self.challenger
+        name = f"{self.model} {challenger.release[:12]}"
+        same = champion is not None and champion.release == challenger.release
+        return f"{name} in image {challenger.image.removeprefix('sha256:')[:12]}" if same else name
+
 
 @dataclass(frozen=True)
 class Shadowed:

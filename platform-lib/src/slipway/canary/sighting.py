@@ -99,9 +99,8 @@ class _Key:
     def of(cls, rollout: Rollout, settings: Canary) -> _Key:
         champion = rollout.record.champion
         assert champion is not None
-        services = (champion.release, rollout.challenger.release)
-        named = service_name(rollout.model, services[0]), service_name(rollout.model, services[1])
-        return cls(rollout.environment, named, int(rollout.began.timestamp()), settings.block_seconds)
+        services = service_name(rollout.model, champion), service_name(rollout.model, rollout.challenger)
+        return cls(rollout.environment, services, int(rollout.began.timestamp()), settings.block_seconds)
 
     def end_of(self, number: int) -> int:
         """When a block ends, in seconds since 1970; they are numbered from 1, and 0 is where the first begins."""

@@ -21,7 +21,7 @@ from slipway.canary.observation import Shadowed
 from slipway.release.record import Record
 from tests.conftest import MODEL
 from tests.fake_kubernetes import pod
-from tests.toy_platform import git
+from tests.toy_platform import PUBLISHED, git
 from tests.unit.slipway.canary.conftest import BEGIN, CHALLENGER, CHAMPION, NEXT, record
 from tests.unit.slipway.canary.world import CANARY, NEW, World, world
 
@@ -73,7 +73,7 @@ def test_a_challenger_that_fails_is_rolled_back_and_people_are_told(ours: World)
     began = ours.challenge(10, errors=0.2)
     loop = ours.loop()
     assert until(ours, loop, "roll back") == ["wait", "roll back"]
-    rejected = ours.toy.held().rejection(CHALLENGER)
+    rejected = ours.toy.held().rejection(PUBLISHED[CHALLENGER])
     assert rejected is not None
     assert "of its answers are 5xx" in rejected.reason
     assert loop.cycle() == []
@@ -148,7 +148,7 @@ def test_not_ready_by_the_limit(ours: World) -> None:
     loop = ours.loop()
     assert until(ours, loop, "roll back") == ["wait", "roll back"]
     assert ours.now == 60
-    rejected = ours.toy.held().rejection(CHALLENGER)
+    rejected = ours.toy.held().rejection(PUBLISHED[CHALLENGER])
     assert rejected is not None
     assert rejected.reason.endswith("ImagePullBackOff: no such image.")
 

@@ -22,6 +22,7 @@ from slipway.rendering.served import service_name
 from tests.conftest import MODEL
 from tests.fake_kubernetes import FakeKubernetes
 from tests.fake_prometheus import FakePrometheus, Pod
+from tests.toy_platform import PUBLISHED
 from tests.unit.slipway.canary.conftest import BEGIN, CHALLENGER, CHAMPION, Toy, make, record
 
 CANARY = {
@@ -38,7 +39,7 @@ CANARY = {
     "scores": {"margin": 0.01, "quantiles": [0.1, 0.5, 0.9]},
 }
 COMMITTER = Committer("Slipway canary", "canary@slipway.internal")
-OLD, NEW = service_name(MODEL, CHAMPION), service_name(MODEL, CHALLENGER)
+OLD, NEW = service_name(MODEL, PUBLISHED[CHAMPION]), service_name(MODEL, PUBLISHED[CHALLENGER])
 
 
 @dataclass

@@ -22,7 +22,7 @@ def test_weights_sum_to_100(production: Callable[[Record], Served], weight: int)
     (rule,) = route["spec"]["rules"]
     weights = {backend["name"]: backend["weight"] for backend in rule["backendRefs"]}
     assert sum(weights.values()) == 100
-    assert weights[f"flight-delay-{RELEASES[1][:12]}"] == weight
+    assert weights[f"flight-delay-{RELEASES[1][:8]}-222222"] == weight
 
 
 def test_the_gateway_and_the_host_are_those_of_the_platform(production: Callable[[Record], Served]) -> None:
@@ -47,7 +47,7 @@ def test_a_challenger_in_the_shadow_gets_copies_and_answers_nobody(production: C
     assert mirror["requestMirror"]["percent"] == SHADOW.percent
     assert mirror["requestMirror"]["backendRef"]["name"] == service["metadata"]["name"]
     assert mirror["requestMirror"]["backendRef"]["port"] == service["spec"]["ports"][0]["port"]
-    assert service["spec"]["selector"] == {"seldon-app": f"flight-delay-{RELEASES[1][:12]}"}
+    assert service["spec"]["selector"] == {"seldon-app": f"flight-delay-{RELEASES[1][:8]}-222222"}
     assert [backend["weight"] for backend in rule["backendRefs"]] == [100, 0]
 
 
