@@ -90,7 +90,7 @@ def test_a_challenger_that_fails_is_rolled_back_and_people_are_told(ours: World)
 def test_a_challenger_that_hangs_is_rolled_back(ours: World, share: float) -> None:
     ours.challenge(10, hung=share)
     assert until(ours, ours.loop(), "roll back") == ["wait", "roll back"]
-    rejected = ours.toy.held().rejection(CHALLENGER)
+    rejected = ours.toy.held().rejection(PUBLISHED[CHALLENGER])
     assert rejected is not None
     assert rejected.reason.startswith(f"It fails {100 * share:.1f} % of its requests, and never answers ")
 
