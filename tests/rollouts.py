@@ -90,11 +90,17 @@ def standing(weight: int = 10, known: Seen | None = None, **changes: Any) -> Sta
 def event(action: str, weight: int, minutes: float, release: str = RELEASES[1], **changes: Any) -> Event:
     """Something that happened so many minutes after a quarter to noon."""
     fields: dict[str, Any] = {
-        "environment": "production", "model": MODEL, "release": release, "action": action, "weight": weight,
+        "environment": "production", "model": MODEL, "release": release, "image": IMAGES[1],
+        "action": action, "weight": weight,
         "at": NOON - timedelta(minutes=15) + timedelta(minutes=minutes), "commit": f"{action[0]}{weight:03}" * 10,
         "who": "Slipway canary", "reason": f"It was {action}.", "evidence": (),
     }  # fmt: skip
     return Event(**(fields | changes))
+
+
+def challenger(release: str = RELEASES[1], image: str = IMAGES[1]) -> Challenger:
+    """One at 10 %."""
+    return Challenger(release=release, image=image, weight=10)
 
 
 def events() -> tuple[Event, ...]:

@@ -14,10 +14,13 @@ from slipway.adapters.forge import Forge, PlainGit
 from slipway.adapters.git import Remote
 from slipway.promotion.change import Change, Described
 from slipway.promotion.promote import Means
+from slipway.release.record import Published
 from tests.conftest import MODEL, ROOT
 
 RELEASES = tuple(character * 64 for character in "abc")
 IMAGES = tuple(f"sha256:{character * 64}" for character in "123")
+# Each release in an image of its own, by its digest.
+PUBLISHED = {release: Published(release=release, image=image) for release, image in zip(RELEASES, IMAGES, strict=True)}
 IDENTITY = ("-c", "user.name=Somebody", "-c", "user.email=somebody@example.org")
 
 

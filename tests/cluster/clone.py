@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from slipway.release.record import Published, Record
 from tests.cluster.platform import Platform
 from tests.conftest import MODEL, ROOT
 from tests.toy_platform import IDENTITY
@@ -77,3 +78,13 @@ class Clone:
         self.git("commit", "--quiet", f"--message={message}")
         self.git("push", "--quiet", REMOTE, "HEAD:main")
         return self.git("rev-parse", "HEAD")
+
+    def install(self, environment: str, champion: Published) -> None:
+        """Have an environment run ``champion`` and nothing else, as who may push to main can: by hand, no roll-out."""
+        self.pull()
+        file = self.top / "gitops/envs" / environment / MODEL / "release.yaml"
+        held = Record.read(file)
+        wanted = Record(champion=champion, challenger=None, rejected=held.rejected)
+        if held != wanted:
+            wanted.write(file)
+            self.push(f"Let {environment} run {champion.release[:12]} in image {champion.image}")

@@ -6,12 +6,20 @@ import json
 import logging
 import re
 import time
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
+from slipway.adapters.registry import Registry
+from slipway.release.record import Published
+from slipway.rendering.served import predictor_name
+from tests.cluster import faulty_images
 from tests.cluster.load import Load
 from tests.cluster.platform import Platform, eventually
 from tests.cluster.rollouts import NAME, Rollout, Rollouts, Step
+from tests.conftest import MODEL
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +120,7 @@ def _heal(platform: Platform, rollout: Rollout) -> None:
     route = platform.objects("-n", "production", "httproute", NAME)
     backends = route["spec"]["rules"][0]["backendRefs"]
     for backend in backends:
-        backend["weight"] = 100 if backend["name"].endswith(rollout.release[:12]) else 0
+        backend["weight"] = 100 if rollout.release[:8] in backend["name"] else 0
     patch = [{"op": "replace", "path": "/spec/rules/0/backendRefs", "value": backends}]
     arguments = ("httproute", NAME, "--type=json", f"--patch={json.dumps(patch)}")
     platform.kubectl("-n", "production", "patch", *arguments)
@@ -147,8 +155,39 @@ def test_reverting_the_promotion_restores_the_champion(production: Rollouts, goo
              taken.at - pushed, last - pushed, dict(load.counts))  # fmt: skip
     record = production.record()
     assert (record.challenger, record.champion and record.champion.release) == (None, before)
-    rejected = record.rejection(good.name)
-    assert rejected is not None
+    rejected, *_ = record.rejections(good.name)
     assert "reverted" in rejected.reason
     assert {answer.release for answer in load.answers[-200:]} == {before}
+    assert load.failed() == [], load.counts
+
+
+@pytest.fixture
+def renewed(staging: Rollouts, registry: Registry) -> Iterator[Published]:
+    """The champion of staging, published on another server's image."""
+    before = staging.record().champion
+    assert before is not None
+    release = staging.clone.top / "releases" / MODEL / before.release
+    yield Published(release=before.release, image=staging.publish(release, faulty_images.push(registry, "harmless")))
+    staging.publish(release)
+    staging.clone.install("staging", before)
+    staging.settle()
+
+
+def test_another_image_of_the_champion_s_release_rolls_out_too(staging: Rollouts, renewed: Published) -> None:
+    """What goes by the image: who is counted, who gets which share, and who is the champion in the end."""
+    before = staging.record().champion
+    with staging.load() as load:
+        load.wait_for(200)
+        rollout = staging.promote(staging.clone.top / "releases" / MODEL / renewed.release)
+        steps = rollout.until("promote")
+        eventually(staging.settled, "the new image stays alone", 120)
+        load.wait_for(200)
+    told = [(step.action, step.weight) for step in steps]
+    assert told == [("begin", 0), *(("advance", weight) for weight in WEIGHTS), ("promote", 100)]
+    assert before != renewed == staging.record().champion
+    (predictor,) = staging.platform.objects("-n", "staging", "seldondeployment", NAME)["spec"]["predictors"]
+    assert predictor["name"] == predictor_name(renewed)
+    (container,) = predictor["componentSpecs"][0]["spec"]["containers"]
+    assert container["image"].endswith(f"@{renewed.image}")
+    assert {answer.release for answer in load.answers} == {renewed.release}
     assert load.failed() == [], load.counts

@@ -72,8 +72,7 @@ def test_other_scores_are_taken_back_by_the_pairs_before_anybody_gets_one(stagin
         eventually(staging.settled, "the cluster is rid of it", 120)
         load.wait_for(200)
     assert [(step.action, step.weight) for step in rollout.steps] == [("begin", 0), ("roll back", 0)]
-    rejected = staging.record().rejection(raised.name)
-    assert rejected is not None
+    (rejected,) = staging.record().rejections(raised.name)
     assert rejected.reason in last.body
     assert rejected.reason.startswith("Its scores differ from the champion's for the same requests: "), rejected.reason
     assert {found["aspect"] for found in last.evidence if found["e_value"] >= found["threshold"]} == {"shadow"}

@@ -22,7 +22,7 @@ from slipway.canary.notes import NOTES
 from slipway.rendering import render
 from tests.conftest import MODEL, ROOT
 from tests.fake_prometheus import Pod
-from tests.toy_platform import git
+from tests.toy_platform import PUBLISHED, git
 from tests.unit.slipway.canary.conftest import CHALLENGER, record
 from tests.unit.slipway.canary.world import NEW, OLD, World, world
 
@@ -190,7 +190,7 @@ def test_killed_anywhere_it_ends_right(machine: Machine, seed: int) -> None:
     machine.stop(running)
     log = machine.world.log
     assert sum(subject.startswith("Roll back") for subject in log) == 1
-    assert machine.world.toy.held().rejection(CHALLENGER) is not None
+    assert machine.world.toy.held().rejection(PUBLISHED[CHALLENGER]) is not None
     assert noted(machine, began).count("was rolled back") == 1
     top = machine.world.toy.platform.top
     git(top, "pull", "--quiet", "platform", "main")
@@ -209,7 +209,7 @@ def test_of_two_one_acts_and_the_other_follows(machine: Machine) -> None:
     machine.stop(one, signal.SIGTERM)
     wait(other.leads, 10)
     machine.challenge(10, errors=0.3)
-    wait(lambda: machine.world.toy.held().rejection(CHALLENGER))
+    wait(lambda: machine.world.toy.held().rejection(PUBLISHED[CHALLENGER]))
     wait(lambda: [line for line in other.lines() if line.get("action") == "roll back"])
 
 
@@ -246,7 +246,7 @@ def test_a_remote_that_is_away_and_comes_back(machine: Machine, tmp_path: Path) 
     wait(lambda: [line for line in running.lines() if line["level"] == "error"])
     assert answer(f"{running.url}/healthz")[0] == 200
     (tmp_path / "away").rename(bare)
-    wait(lambda: machine.world.toy.held().rejection(CHALLENGER))
+    wait(lambda: machine.world.toy.held().rejection(PUBLISHED[CHALLENGER]))
 
 
 def test_a_promotion_that_is_reverted_is_no_roll_out_any_more(machine: Machine) -> None:

@@ -15,6 +15,7 @@ from slipway.canary.observation import Rollout, Shadowed
 from slipway.canary.shadow_log import ShadowLog
 from slipway.release.record import Challenger, Published, Record
 from slipway.rendering.canary import Shadow
+from slipway.rendering.served import predictor_name
 from slipway.request_log.settings import Access
 from tests import rollouts
 from tests.conftest import MODEL, ROOT
@@ -43,10 +44,15 @@ def servers(nats: NatsServer, release_folder: Path, tmp_path: Path) -> Iterator[
                     "--request-log",
                     nats.url,
                     log=tmp_path / name,
-                    environment={"XDG_STATE_HOME": str(tmp_path / f"{name}-state")},
+                    environment={
+                        "XDG_STATE_HOME": str(tmp_path / f"{name}-state"),
+                        "PREDICTOR_ID": predictor_name(Published(release=release.name, image=image)),
+                    },
                 )
             )
-            for name, release in (("champion", CHAMPION), ("challenger", release_folder))
+            for name, release, image in zip(
+                ("champion", "challenger"), (CHAMPION, release_folder), IMAGES, strict=False
+            )
         ]
 
 

@@ -32,7 +32,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A page with a roll-out, one that is over, a model whose files are nonsense, and words of all kinds."""
     decision = Decision(Action.ROLL_BACK, 0, LONG, rollouts.findings(errors=80.0, latency=3.0))
     known = rollouts.seen(decision=decision, application=Application("OutOfSync", "Degraded", HOSTILE))
-    past = grouped(rollouts.events(), "d" * 64)
+    past = grouped(rollouts.events(), rollouts.challenger("d" * 64))
     rejected = (rollouts.rejected(), rollouts.rejected(LONG))
     standings = (
         Standing("staging", "flight_delay", None, rollouts.canary(), past=past[1:], faults=(LONG, "another fault")),

@@ -110,7 +110,7 @@ def sentence(said: str) -> str:
 
 
 def _subject(rollout: Rollout, decided: Decision) -> str:
-    who, where = f"{rollout.model} {rollout.challenger.release[:12]}", rollout.environment
+    who, where = rollout.named, rollout.environment
     if decided.action is Action.ADVANCE:
         return f"Give {who} {decided.weight} % of the traffic in {where}"
     if decided.action is Action.PROMOTE:

@@ -20,12 +20,12 @@ from slipway.adapters.git import Commit, GitFault, Remote
 from slipway.canary.comparison import Finding
 from slipway.canary.observation import Rollout
 from slipway.errors import UsageError
-from slipway.release.record import Challenger, Record
+from slipway.release.record import Published, Record
 from slipway.rendering.canary import Canary
 from slipway.rendering.served import ENVS, RECORD_FILE, folder
 from slipway.rendering.settings import Settings
 
-ROLLOUT, ACTION, RELEASE = "Slipway-Rollout", "Slipway-Action", "Slipway-Release"
+ROLLOUT, ACTION, RELEASE, IMAGE = "Slipway-Rollout", "Slipway-Action", "Slipway-Release", "Slipway-Image"
 WEIGHT, EVIDENCE = "Slipway-Weight", "Slipway-Evidence"
 SETTINGS_FILE, SERVED_FILE = "canary.yaml", "settings.yaml"
 # What people do without a trailer: the challenger is taken away, as by `git revert`, or something else is changed.
@@ -42,7 +42,8 @@ class Event:
     """One thing that happened to a release in an environment.
 
     Attributes:
-        release: its digest; empty where a release.yaml says nothing that can be understood.
+        release, image: their digests; empty where a release.yaml says nothing that can be understood. ``image`` also is
+            where the release was never published.
         action: "begin", "advance", "promote" or "roll back"; WITHDRAW or EDIT where people did otherwise.
         weight: percent of the traffic that the release had afterwards.
         at: when it became main's.
@@ -55,6 +56,7 @@ class Event:
     environment: str
     model: str
     release: str
+    image: str
     action: str
     weight: int
     at: datetime
@@ -62,6 +64,11 @@ class Event:
     who: str
     reason: str
     evidence: tuple[Finding, ...]
+
+    @property
+    def of(self) -> tuple[str, str]:
+        """What it happened to: the release in its image."""
+        return self.release, self.image
 
 
 def rollout(remote: Remote, main: str, environment: str, model: str) -> Rollout | None:
@@ -82,8 +89,8 @@ def rollout(remote: Remote, main: str, environment: str, model: str) -> Rollout 
     for commit, content in zip(commits, records, strict=True):
         before = _record(content)
         earlier = before.challenger if before is not None else None
-        if earlier is None or not _same(earlier, record.challenger):
-            reverted = _is_champion(record.challenger, before)
+        if earlier is None or not record.challenger.is_same(earlier):
+            reverted = before is not None and record.challenger.is_same(before.champion)
             break
         began = commit.at
         stays = stays and earlier.weight == record.challenger.weight
@@ -152,6 +159,7 @@ def trailers(rollout: Rollout, action: str, weight: int, findings: Sequence[Find
         f"{ROLLOUT}: {rollout.environment}/{rollout.model}",
         f"{ACTION}: {action}",
         f"{RELEASE}: {rollout.challenger.release}",
+        f"{IMAGE}: {rollout.challenger.image}",
         f"{WEIGHT}: {weight}",
         f"{EVIDENCE}: {json.dumps(evidence, sort_keys=True, separators=(',', ':'))}",
     ]
@@ -172,48 +180,40 @@ def _record(content: bytes | None) -> Record | None:
         return None
 
 
-def _is_champion(challenger: Challenger, record: Record | None) -> bool:
-    champion = record.champion if record is not None else None
-    return champion is not None and (champion.release, champion.image) == (challenger.release, challenger.image)
-
-
-def _same(one: Challenger | None, other: Challenger) -> bool:
-    return one is not None and (one.release, one.image) == (other.release, other.image)
-
-
 def _event(environment: str, model: str, commit: Commit, records: tuple[Record | None, Record | None]) -> Event:
-    done = release, action, weight = _inferred(*records)
+    of, action, weight = _inferred(*records)
+    release, image = (of.release, of.image or "") if of is not None else ("", "")
     reason = commit.body.split("\n\n")[0].replace("\n", " ") or commit.subject
     # Anybody can write trailers: they count where they say what release.yaml says.
-    told = _told(f"{environment}/{model}", commit) == done
+    told = _told(f"{environment}/{model}", commit) == (release, image, action, weight)
     evidence = _findings(commit.trailers.get(EVIDENCE, "[]")) if told else ()
-    return Event(environment, model, release, action, weight, commit.at, commit.name, commit.who, reason, evidence)
+    place, who = (environment, model, release, image), (commit.at, commit.name, commit.who)
+    return Event(*place, action, weight, *who, reason, evidence)
 
 
-def _told(place: str, commit: Commit) -> tuple[str, str, int] | None:
-    """Release, action and weight by the trailers, if they are about this place."""
+def _told(place: str, commit: Commit) -> tuple[str, str, str, int] | None:
+    """Release, image, action and weight by the trailers, if they are about this place."""
     said = commit.trailers
     if said.get(ROLLOUT) != place or not _PERCENT.fullmatch(said.get(WEIGHT, "")) or ACTION not in said:
         return None
-    return said.get(RELEASE, ""), said[ACTION], int(said[WEIGHT])
+    return said.get(RELEASE, ""), said.get(IMAGE, ""), said[ACTION], int(said[WEIGHT])
 
 
-def _inferred(before: Record | None, after: Record | None) -> tuple[str, str, int]:
-    """Release, action and weight by what release.yaml was and is."""
+def _inferred(before: Record | None, after: Record | None) -> tuple[Published | None, str, int]:
+    """What it was about, action and weight by what release.yaml was and is."""
     if after is None:
-        return "", EDIT, 0
+        return None, EDIT, 0
     then = before.challenger if before is not None else None
-    now = after.challenger
-    if now is not None and not _same(then, now):
-        return now.release, "begin", now.weight
+    now, champion = after.challenger, after.champion
+    if now is not None and not now.is_same(then):
+        return now, "begin", now.weight
     if now is not None and then is not None and now.weight != then.weight:
-        return now.release, "advance", now.weight
-    champion = after.champion.release if after.champion is not None else ""
+        return now, "advance", now.weight
     if then is not None and now is None:
-        if champion == then.release:
-            return then.release, "promote", 100
-        return then.release, "roll back" if after.rejection(then.release) else WITHDRAW, 0
-    changed = before is None or before.champion != after.champion
+        if then.is_same(champion):
+            return then, "promote", 100
+        return then, "roll back" if after.rejection(then) else WITHDRAW, 0
+    changed = before is None or before.champion != champion
     return champion, "begin" if changed and champion else EDIT, 100 if champion else 0
 
 

@@ -35,7 +35,7 @@ class Lookout:
         Raises:
             KubeFault: when Kubernetes cannot be asked; nothing is decided then.
         """
-        ready = readiness.look(self.cluster, rollout.environment, rollout.model, rollout.challenger.release)
+        ready = readiness.look(self.cluster, rollout.environment, rollout.model, rollout.challenger)
         traffic = self.sight.look(rollout, settings, now)
         shadowed = self.shadow(rollout, settings, now) if settings.shadow is not None else None
         return Observation(now, traffic.blocks, ready, traffic.gap, shadowed, self._champion(rollout))
@@ -44,4 +44,4 @@ class Lookout:
         held = rollout.record.champion
         if held is None or not rollout.reverted:
             return None
-        return readiness.look(self.cluster, rollout.environment, rollout.model, held.release)
+        return readiness.look(self.cluster, rollout.environment, rollout.model, held)

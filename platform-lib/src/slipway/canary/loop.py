@@ -63,7 +63,7 @@ class Outcome:
     """What came of one roll-out.
 
     Attributes:
-        release: the challenger's; empty where that cannot be read.
+        release, image: the challenger's; empty where they cannot be read.
         decision: None where none could be made.
         commit: that acted on it; None where there was nothing to do, or main had moved on.
         fault: what kept from deciding or acting.
@@ -72,6 +72,7 @@ class Outcome:
     environment: str
     model: str
     release: str
+    image: str
     decision: Decision | None
     commit: str | None
     fault: SlipwayError | None
@@ -143,7 +144,8 @@ class Loop:
 
     def _one(self, place: Place, read: _Read) -> Outcome:
         self.figures.breathe()
-        release = read.rollout.challenger.release if read.rollout is not None else ""
+        challenger = read.rollout.challenger if read.rollout is not None else None
+        named = (challenger.release, challenger.image) if challenger is not None else ("", "")
         decided = commit = None
         fault = read.fault
         try:
@@ -157,7 +159,7 @@ class Loop:
             fault = SlipwayError(f"{type(error).__name__}: {error}", "Report this, with the traceback in the log.")
         if fault is not None:
             self.figures.faults.labels("/".join(place)).inc()
-        outcome = Outcome(*place, release, decided, commit, fault)
+        outcome = Outcome(*place, *named, decided, commit, fault)
         self._say(outcome)
         return outcome
 
@@ -201,7 +203,7 @@ class Loop:
         if what == before and outcome.commit is None and now - at < _REPEAT_SECONDS:
             return
         self._said[place] = what, now
-        facts = _labels(place) | {"release": outcome.release}
+        facts = _labels(place) | {"release": outcome.release, "image": outcome.image}
         if decided is not None:
             facts |= {"action": str(decided.action), "weight": str(decided.weight), "reason": decided.reason}
             facts |= {f"e_{finding.aspect}": f"{finding.e_value:.4g}" for finding in decided.findings}

@@ -76,8 +76,9 @@ def text(event: Event, issue: str | None = None) -> str:
         *found,
         *([""] if found else []),
         f"Rolled back on {event.at:%Y-%m-%d at %H:%M:%S} UTC by {event.who}, in commit {event.commit}.",
-        f"Release {event.release} is on the list of the rejected and cannot be promoted to {event.environment}",
-        "again until somebody takes it off.",
+        f"Release {event.release} in image {event.image} is on the list of the rejected:",
+        f"it cannot be promoted to {event.environment} again until somebody takes it off. In another image it can be,",
+        "from 0 %.",
         *([f"Issue: {issue}"] if issue is not None else []),
     ]
     return "\n".join(lines)
@@ -89,5 +90,5 @@ def _title(event: Event) -> str:
 
 def _promotion(event: Event, earlier: Sequence[Event]) -> str:
     """The commit that began the roll-out; the rollback's own where that is too long ago."""
-    begun = (each.commit for each in earlier if each.release == event.release and each.action == "begin")
+    begun = (each.commit for each in earlier if each.of == event.of and each.action == "begin")
     return next(begun, event.commit)

@@ -14,19 +14,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Counts:
-    """What one release answered to scoring requests in one block of time.
+    """What became of one release's scoring requests in one block of time.
 
     Attributes:
-        requests: answers, of any status.
-        errors: those of 5xx.
+        requests: that were answered, by any status, or whose clients gave up.
+        errors: those answered by 5xx, and those whose clients gave up.
         durations: (bounds + 1,) answers by bucket of slipway.serving.metrics.DURATION_BOUNDS; the last has no bound.
         scores: (bounds + 1,) answered rows by bucket of slipway.serving.metrics.SCORE_BOUNDS; the last has no bound.
+        unanswered: those whose clients, as the gateway is one, gave up before an answer.
     """
 
     requests: int
     errors: int
     durations: tuple[int, ...]
     scores: tuple[int, ...]
+    unanswered: int = 0
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,14 @@ class Rollout:
     def challenger(self) -> Challenger:
         assert self.record.challenger is not None
         return self.record.challenger
+
+    @property
+    def named(self) -> str:
+        """Model and challenger as people call them; with the image where the champion is of the same release."""
+        champion, challenger = self.record.champion, self.challenger
+        name = f"{self.model} {challenger.release[:12]}"
+        same = champion is not None and champion.release == challenger.release
+        return f"{name} in image {challenger.image.removeprefix('sha256:')[:12]}" if same else name
 
 
 @dataclass(frozen=True)

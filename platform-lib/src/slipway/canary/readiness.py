@@ -1,4 +1,4 @@
-"""How a release runs, as Kubernetes tells it: ready replicas, restarts, and what keeps it from being ready."""
+"""How a published release runs, by Kubernetes: ready replicas, restarts, and what keeps it from being ready."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from lightkube.resources.core_v1 import Pod
 
 from slipway.adapters.kube import Cluster
 from slipway.canary.observation import Readiness
+from slipway.release.record import Published
 from slipway.rendering.served import deployment_name, resource_name, service_name
 
 # What a container waits for as long as all is well.
@@ -25,13 +26,13 @@ _LONGEST, _LONGEST_WORDS = 600, 400
 _FRAMES = "│╭╰"
 
 
-def look(cluster: Cluster, environment: str, model: str, release: str) -> Readiness:
-    """How ``release``, by its digest, runs.
+def look(cluster: Cluster, environment: str, model: str, published: Published) -> Readiness:
+    """How ``published`` runs.
 
     Raises:
         KubeFault: when Kubernetes cannot be asked.
     """
-    service = service_name(model, release)
+    service = service_name(model, published)
     deployment = cluster.deployment(environment, deployment_name(service))
     pods = cluster.pods(environment, service)
     found = judge(deployment, pods)

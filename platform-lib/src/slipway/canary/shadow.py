@@ -3,7 +3,8 @@
 The gateway gives each request an id before it copies it (Envoy's header x-request-id), and a server logs its answer
 under that id, or under the one in the request's body, which is copied, too. So both answers to one request have one id
 in the request log, whichever comes first and however late. Of an id that a client uses again nobody can say which
-answers belong together: from then on it counts no more.
+answers belong together: from then on it counts no more. Who answered is told by the release and by the predictor's
+name, which holds the image: so two images of one release are told apart, too.
 
 What is kept in memory does not grow: of answers that wait for the other, and of ids that were seen, the oldest are
 forgotten. A pair counts in the block of time in which its later half came into the stream, which is the same whenever
@@ -24,6 +25,7 @@ from slipway.canary.comparison import MOST, Finding, threshold
 from slipway.canary.observation import Rollout, Shadowed
 from slipway.canary.proportions import paired
 from slipway.rendering.canary import Canary
+from slipway.rendering.served import predictor_name
 from slipway.request_log.events import ANSWERED
 
 # Requests that are remembered, about half a kilobyte each; of messages, with many records each, so much fewer.
@@ -51,6 +53,7 @@ class _Answer(msgspec.Struct, gc=False):
     """Of an answer's data what is compared."""
 
     release: str
+    predictor: str
     scores: list[float]
     rows: int = 1
     first_row: int = 0
@@ -63,7 +66,7 @@ class _Event(msgspec.Struct, gc=False):
 
 
 class _Piece(NamedTuple):
-    """Some rows' scores, from one of the two releases; ``rows`` are those of the whole request."""
+    """Some rows' scores, from champion (side 0) or challenger (1); ``rows`` are those of the whole request."""
 
     side: int
     first_row: int
@@ -77,7 +80,7 @@ _decode_answer = msgspec.json.Decoder(_Answer).decode
 
 
 class Pairing:
-    """Pairs the answers of a roll-out's two releases.
+    """Pairs the answers of a roll-out's champion and challenger.
 
     Attributes:
         reused: answers under an id that their release had answered before.
@@ -88,7 +91,8 @@ class Pairing:
         assert rollout.record.champion is not None
         assert settings.shadow is not None
         self.reused = 0
-        self._releases = (rollout.record.champion.release, rollout.challenger.release)
+        both = rollout.record.champion, rollout.challenger
+        self._sides = [(it.release, predictor_name(it)) for it in both]
         self._began, self._block = rollout.began, timedelta(seconds=settings.block_seconds)
         self._tolerance = settings.shadow.tolerance
         self._most = most
@@ -106,7 +110,7 @@ class Pairing:
             if len(self._messages) > self._most // _RECORDS:
                 self._messages.popitem(last=False)
             for identity, answer in _answers(message.body):
-                if answer.release in self._releases:
+                if (answer.release, answer.predictor) in self._sides:
                     self._answered(identity, answer, message.at)
 
     def blocks(self, until: datetime) -> tuple[PairBlock, ...]:
@@ -118,7 +122,7 @@ class Pairing:
         return tuple(block for block in found if block.end <= until)
 
     def _answered(self, identity: str, answer: _Answer, at: datetime) -> None:
-        side = self._releases.index(answer.release)
+        side = self._sides.index((answer.release, answer.predictor))
         pieces = self._requests.get(identity, [])
         if pieces is None or any(piece[:2] == (side, answer.first_row) for piece in pieces):
             self.reused += 1

@@ -37,7 +37,7 @@ _SETTLED = timedelta(seconds=2)
 class _Place:
     """How far the pairs of a roll-out have been read: to a number of the stream, and to a moment of it."""
 
-    key: tuple[str, str, datetime]
+    key: tuple[str, str, str, datetime]
     pairing: Pairing
     number: int
     until: datetime
@@ -87,7 +87,7 @@ class ShadowLog:
     def _place(self, rollout: Rollout, settings: Canary) -> _Place:
         """The one of this roll-out; another of the same model is forgotten."""
         name = rollout.environment, rollout.model
-        key = rollout.challenger.release, settings.model_dump_json(), rollout.began
+        key = rollout.challenger.release, rollout.challenger.image, settings.model_dump_json(), rollout.began
         place = self._places.get(name)
         if place is None or place.key != key:
             place = self._places[name] = _Place(key, Pairing(rollout, settings), 0, rollout.began)

@@ -163,6 +163,7 @@ def _as_json(outcome: Outcome) -> dict[str, Any]:
         "environment": outcome.environment,
         "model": outcome.model,
         "release": outcome.release,
+        "image": outcome.image,
         "decision": asdict(decided) if decided is not None else None,
         "commit": outcome.commit,
         "fault": str(fault) if fault is not None else None,

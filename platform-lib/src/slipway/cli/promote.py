@@ -77,7 +77,9 @@ def promote(
         project.enter()
         asked, image = Promotion(to, model, folder.name), partial(find_image, where, model, folder.name)
         if first and (runs := champion(asked, git)) is not None:
-            print(canonical_json(asdict(runs)).decode() if json else f"{to} runs {model} {runs.release[:12]} already")
+            print(
+                canonical_json(runs.model_dump()).decode() if json else f"{to} runs {model} {runs.release[:12]} already"
+            )
             return
         if new and known(asked, git):
             print(canonical_json({"release": folder.name, "new": False}).decode() if json else f"nothing new for {to}")

@@ -38,13 +38,14 @@ def _render(
     change: Change, proof: Proof, champion: Proof | None, drawn: Mapping[str, tuple[Picture, str | None]]
 ) -> str:
     moved = proof.moved(champion) if champion is not None else []
-    before = change.before.record.challenger
     figures: Mapping[str, Any] = proof.verdicts.get("drift", {}).get("figures", {})
     said = _template().render(
         change=change,
         proof=proof,
         champion=champion,
-        replaced=before if before is not None and before.release != change.asked.release else None,
+        replaced=change.replaced,
+        rejections=change.before.record.rejections(change.asked.release),
+        same=change.beside is not None and change.beside.release == change.asked.release,
         moved=moved,
         same_rows=all(each.rows[0] == each.rows[1] for each in moved),
         margin=proof.verdicts.get("slices", {}).get("thresholds", {}).get("margin", 0.0),
@@ -126,8 +127,8 @@ def back(change: Change) -> str:
     left = f"champion `{record.champion.release[:12]}` has all of the traffic again; it was never stopped"
     if change.role == "champion":
         left = f"champion `{record.champion.release[:12]}` is served as before"
-    if record.challenger is not None and record.challenger.release != change.asked.release:
-        left += f", and the roll-out of `{record.challenger.release[:12]}` goes on at {record.challenger.weight} %"
+    if (gone := change.replaced) is not None:
+        left += f", and the roll-out of `{gone.release[:12]}` goes on at {gone.weight} %"
     return f"Once the commits of its roll-out are taken back, {left}. Argo CD applies it within seconds of the push:"
 
 
@@ -135,6 +136,6 @@ def revert(change: Change) -> str:
     """The command that takes all commits of a roll-out back, however far it is."""
     asked = change.asked
     return (
-        f"git revert --no-edit $(git log --format=%H --grep '^{history.RELEASE}: {asked.release}' main --"
-        f" {served.folder(asked.environment, asked.model)})"
+        f"git revert --no-edit $(git log --format=%H --all-match --grep '^{history.RELEASE}: {asked.release}'"
+        f" --grep '^{history.IMAGE}: {change.published.image}' main -- {served.folder(asked.environment, asked.model)})"
     )

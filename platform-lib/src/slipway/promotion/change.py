@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from slipway.promotion.order import Promotion
-from slipway.release.record import Published
+from slipway.release.record import Challenger, Published
 from slipway.rendering import render, served
 from slipway.rendering.served import Served
 
@@ -17,38 +17,40 @@ class Change:
     """One environment before and after a release is promoted into it.
 
     Attributes:
+        published: the release that is promoted, with its image.
         before, after: what it serves; equal where the remote's main has the promotion already.
         held, rendered: the manifests before and after, by the names of their files.
     """
 
     asked: Promotion
+    published: Published
     before: Served
     after: Served
     held: Mapping[str, bytes] = field(repr=False)
     rendered: Mapping[str, bytes] = field(repr=False)
 
     @classmethod
-    def seen(cls, asked: Promotion, before: Served, held: Mapping[str, bytes], top: Path) -> Change:
+    def seen(
+        cls, asked: Promotion, published: Published, before: Served, held: Mapping[str, bytes], top: Path
+    ) -> Change:
         """The change from ``before``, when ``held`` stood in the rendered folder, to what stands in ``top`` now.
 
         Raises:
             UsageError: when one of the files is not what it must be.
         """
         after = served.read(asked.environment, asked.model, top)
-        return cls(asked, before, after, held, render.render(after))
-
-    @property
-    def published(self) -> Published:
-        """The release that is promoted, with its image."""
-        found = self.after.record.holds(self.asked.release)
-        assert found is not None
-        return found
+        return cls(asked, published, before, after, held, render.render(after))
 
     @property
     def role(self) -> str:
         """What it is after the change: "champion" or "challenger"."""
-        challenger = self.after.record.challenger
-        return "challenger" if challenger is not None and challenger.release == self.asked.release else "champion"
+        return "challenger" if self.published.is_same(self.after.record.challenger) else "champion"
+
+    @property
+    def replaced(self) -> Challenger | None:
+        """The challenger in whose place it comes; None for none."""
+        challenger = self.before.record.challenger
+        return None if self.published.is_same(challenger) else challenger
 
     @property
     def weight(self) -> int:
@@ -60,7 +62,7 @@ class Change:
     def beside(self) -> Published | None:
         """The champion beside which it is the challenger, or in whose place it is the champion."""
         champion = self.before.record.champion
-        return champion if champion is not None and champion.release != self.asked.release else None
+        return None if self.published.is_same(champion) else champion
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from slipway.canary import history
 from slipway.promotion.change import Change
 from slipway.promotion.order import Promotion
-from slipway.rendering import served
+from slipway.release.record import Published
 
 
 def title(change: Change) -> str:
@@ -38,19 +38,24 @@ def _beside(change: Change) -> Iterator[str]:
     """What it runs beside, and what it takes the place of."""
     if change.beside is not None:
         if change.role == "challenger":
-            yield f"Beside champion {change.beside.release[:12]}."
+            yield f"Beside champion {change.beside.release[:12]}{_image(change, change.beside)}."
         else:
             yield f"In place of {change.beside.release}, which has no image."
     elif change.before.record.champion is None:
         yield "Nothing ran there before."
-    challenger = change.before.record.challenger
-    if challenger is not None and challenger.release != change.asked.release:
-        yield f"In place of challenger {challenger.release[:12]}, whose roll-out was at {challenger.weight} %."
+    if (gone := change.replaced) is not None:
+        name = f"{gone.release[:12]}{_image(change, gone)}"
+        yield f"In place of challenger {name}, whose roll-out was at {gone.weight} %."
+
+
+def _image(change: Change, other: Published) -> str:
+    """The image of ``other``, where nothing else tells it from what is promoted."""
+    return f" in image {other.image}" if other.release == change.asked.release else ""
 
 
 def _trailers(change: Change) -> Iterator[str]:
-    asked, settings = change.asked, change.after.settings
-    yield f"Slipway-Image: {settings.registry}/{served.repository(asked.model)}@{change.published.image}"
+    asked = change.asked
+    yield f"{history.IMAGE}: {change.published.image}"
     if change.after.record != change.before.record:
         yield f"{history.ROLLOUT}: {asked.environment}/{asked.model}"
         yield f"{history.ACTION}: begin"

@@ -21,7 +21,7 @@ class PromotionRefused(SlipwayError):
 
 @dataclass(frozen=True)
 class Promotion:
-    """What is asked for: a release by its whole digest, of a model, into an environment."""
+    """What is asked for: a release by its whole digest, of a model, into an environment; in its newest image."""
 
     environment: str
     model: str
@@ -84,11 +84,8 @@ class Standing:
                 yield found
 
     def knows(self, asked: Promotion) -> bool:
-        """Whether the environment holds the release, or held or rejected it before."""
-        return any(
-            held.holds(asked.release) or held.rejection(asked.release)
-            for held in self.records(asked.environment, asked.model)
-        )
+        """Whether the environment holds the release, or held or rejected it before, in whatever image."""
+        return any(held.knows(asked.release) for held in self.records(asked.environment, asked.model))
 
     def champions(self, environment: str, model: str) -> Iterator[Published]:
         """All that were the champion, the newest first."""
@@ -101,26 +98,46 @@ def check(asked: Promotion, published: Published, main: Standing) -> None:
     Raises:
         PromotionRefused: saying why, and what to do.
     """
-    check_rejected(asked, main)
+    check_rejected(asked, published, main)
     check_completed(asked, published, main)
 
 
-def check_rejected(asked: Promotion, main: Standing) -> None:
-    """Refuse what the environment, or one before it, rejected.
+def check_rejected(asked: Promotion, published: Published, main: Standing) -> str:
+    """Refuse what the environment, or one before it, rejected as the very same image.
+
+    Returns:
+        What was rejected of the release in other images, in a sentence.
 
     Raises:
         PromotionRefused: with the reason that it was rejected for.
     """
-    for environment in ENVIRONMENTS[: ENVIRONMENTS.index(asked.environment) + 1]:
+    for environment in _so_far(asked):
         record = main.record(environment, asked.model)
-        rejected = record.rejection(asked.release) if record is not None else None
+        rejected = record.rejection(published) if record is not None else None
         if rejected is not None:
             raise PromotionRefused(
-                f"{environment} rejected release {asked.release[:12]} of {asked.model} at"
+                f"{environment} rejected release {asked.release[:12]} of {asked.model} in image {rejected.image} at"
                 f" {rejected.at:%Y-%m-%d %H:%M} UTC: {rejected.reason}",
-                "Make a better release. Whoever knows that the reason is gone takes the entry out of"
-                f" {served.folder(environment, asked.model)}/release.yaml by a pull request.",
+                "Make a better release, or a better image of it. Whoever knows that the reason is gone takes the entry"
+                f" out of {served.folder(environment, asked.model)}/release.yaml by a pull request.",
             )
+    return " ".join(rejected_before(asked, main)) or "No roll-out rejected it."
+
+
+def rejected_before(asked: Promotion, main: Standing) -> list[str]:
+    """What the environment, or one before it, rejected of the release in whatever image: a sentence each."""
+    records = {environment: main.record(environment, asked.model) for environment in _so_far(asked)}
+    return [
+        f"{environment} rejected it in image {it.image} at {it.at:%Y-%m-%d %H:%M} UTC: {it.reason}"
+        for environment, record in records.items()
+        if record is not None
+        for it in record.rejections(asked.release)
+    ]
+
+
+def _so_far(asked: Promotion) -> tuple[str, ...]:
+    """The environment, and those before it."""
+    return ENVIRONMENTS[: ENVIRONMENTS.index(asked.environment) + 1]
 
 
 def check_completed(asked: Promotion, published: Published, main: Standing) -> str:
@@ -145,16 +162,19 @@ def check_completed(asked: Promotion, published: Published, main: Standing) -> s
     images = [it.image for it in main.champions(earlier, asked.model) if it.release == asked.release]
     if published.image in images:
         return f"{earlier} completed the roll-out of {short}, as the same image."
+    challenger = record.challenger
+    if challenger is not None and challenger.is_same(published):
+        raise PromotionRefused(
+            f"{earlier} has not completed the roll-out of {short}: it is the challenger there, at"
+            f" {challenger.weight} % of the traffic.",
+            f"Wait until it is the champion of {earlier}; `slipway status` shows how far it is.",
+        )
+    if challenger is not None and challenger.release == asked.release:
+        images.append(challenger.image)
     if images:
         raise PromotionRefused(
             f"{earlier} held release {short} as {images[0]}; its image is {published.image} now.",
             f"Promote the new image there first: `slipway promote {asked.model} --to {earlier}`.",
-        )
-    if record.challenger is not None and record.challenger.release == asked.release:
-        raise PromotionRefused(
-            f"{earlier} has not completed the roll-out of {short}: it is the challenger there, at"
-            f" {record.challenger.weight} % of the traffic.",
-            f"Wait until it is the champion of {earlier}; `slipway status` shows how far it is.",
         )
     raise PromotionRefused(
         f"{earlier} never held release {short} of {asked.model}, so {asked.environment} may not.{_shallow(main)}",

@@ -119,7 +119,7 @@ def champion(asked: Promotion, remote: Remote) -> Published | None:
 
 
 def known(asked: Promotion, remote: Remote) -> bool:
-    """Whether the environment holds the release by the remote's main, or held or rejected it before.
+    """Whether the environment holds the release by the remote's main, or held or rejected it before, in any image.
 
     Raises:
         UsageError: when there is no such remote.
@@ -158,12 +158,12 @@ def _attempt(asked: Promotion, means: Means, merge: bool) -> Promoted:
             freeze.check(asked.environment, datetime.now(UTC), top)
         after = before.record.promoted(published)
         if after == before.record and not render.differences(asked.environment, asked.model, top):
-            return _promoted(Change.seen(asked, before, {}, top), MAIN, main, already=True)
+            return _promoted(Change.seen(asked, published, before, {}, top), MAIN, main, already=True)
         found = paths.of(asked.environment, asked.model)
         held = render.held(top / found[1])
         after.write(top / found[0])
         render.write(asked.environment, asked.model, top)
-        prepared = _prepare(Change.seen(asked, before, held, top), means, main, top)
+        prepared = _prepare(Change.seen(asked, published, before, held, top), means, main, top)
     paths.check(remote.difference(main, prepared.commit), found, "The promotion")
     return _pushed(prepared, means, merge)
 

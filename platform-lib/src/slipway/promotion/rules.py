@@ -123,10 +123,11 @@ def begin(case: Case) -> str:
     before, after = case.subject.before, case.subject.after
     was = before.challenger if before is not None else None
     runs = before.champion if before is not None and before.champion is not None and before.champion.image else None
-    if runs is not None and (after.champion is None or after.champion.release != runs.release):
+    if runs is not None and not runs.is_same(after.champion):
         raise Broken(
-            f"Champion {runs.release[:12]} would be replaced without a roll-out.",
-            "Promote it: `slipway promote` makes it the challenger; `git revert` goes back to an earlier champion.",
+            f"Champion {runs.release[:12]} in image {runs.image} would be replaced without a roll-out.",
+            "Promote it: `slipway promote` makes it the challenger, another image of the same release, too;"
+            " `git revert` goes back to an earlier champion.",
         )
     return _begins(was, after) or ("No weight is moved." if runs else "The first champion has all of the traffic.")
 
@@ -135,8 +136,7 @@ def _begins(was: Challenger | None, after: Record) -> str:
     now = after.challenger
     if now is None:
         return ""
-    same = was is not None and (was.release, was.image) == (now.release, now.image)
-    expected = was.weight if was is not None and same else 0
+    expected = was.weight if was is not None and now.is_same(was) else 0
     if now.weight != expected:
         raise Broken(
             f"Challenger {now.release[:12]} would have {now.weight} % of the traffic, and not {expected}.",
@@ -183,16 +183,15 @@ def completed(case: Case) -> str:
 
 
 def rejected(case: Case) -> str:
-    """No release comes back that a roll-out rejected, here or in an environment before."""
-    for it in case.new:
-        _passed(order.check_rejected, case.subject.asked(it), case.subject.difference.main)
+    """No release comes back in an image that a roll-out rejected, here or in an environment before."""
+    said = [_passed(order.check_rejected, case.subject.asked(it), it, case.subject.difference.main) for it in case.new]
     before = case.subject.before.rejected if case.subject.before is not None else ()
     if case.new and case.subject.after.rejected != before:
         raise Broken(
             "The list of the rejected would be another one.",
             "Leave it as main has it; whoever takes an entry off does so by a pull request that promotes nothing.",
         )
-    return "No roll-out rejected it." if case.new else _NOTHING_NEW
+    return " ".join(said) or _NOTHING_NEW
 
 
 def frozen(case: Case) -> str:

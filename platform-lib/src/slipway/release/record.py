@@ -1,7 +1,8 @@
 """What an environment runs of a model: gitops/envs/<environment>/<model>/release.yaml, and all that a roll-out knows.
 
 The champion answers; the challenger takes its share of the traffic, its weight, while a roll-out is under way. Both
-are named by the release's digest and by that of the image that it was published as:
+are named by the release's digest and by that of the image that it was published as, and what rolls out is the two
+together: the same release in another image is another server, or another base, and nobody knows yet how it does.
 
     champion:
       release: b1797c57d780965e90e4998eb25297d04f6db9e90edaa5580ab49f22a092fbf2
@@ -38,6 +39,10 @@ class Published(Document):
     release: ReleaseDigest
     image: ImageDigest | None
 
+    def is_same(self, other: Published | None) -> bool:
+        """Whether ``other`` is the same release in the same image: what runs is the same then."""
+        return other is not None and (self.release, self.image) == (other.release, other.image)
+
 
 class Challenger(Published):
     """A published release on its way to become the champion, and the share of the traffic that it gets, in percent."""
@@ -47,7 +52,10 @@ class Challenger(Published):
 
 
 class Rejected(Published):
-    """A release that a roll-out took back; it is not promoted here again until people take it off the list.
+    """A release in an image that a roll-out took back; the two are not promoted here again until people take them off.
+
+    The release in another image may be: whether the one or the other was at fault no roll-out can tell, and what is
+    promoted is judged anew from 0 %.
 
     Attributes:
         at: when.
@@ -72,29 +80,37 @@ class Record(Document):
             return self
         if self.champion is None or self.champion.image is None:
             raise ValueError("challenger needs a champion with an image: there is no traffic to share yet")
-        if self.champion.release == self.challenger.release:
+        if self.challenger.is_same(self.champion):
             raise ValueError("challenger is the champion itself")
         return self
 
-    def holds(self, release: str) -> Published | None:
-        """The champion or the challenger, if it is published and ``release`` is its digest."""
-        both = (self.champion, self.challenger)
-        return next((it for it in both if it is not None and it.image is not None and it.release == release), None)
+    def holds(self, published: Published) -> bool:
+        """Whether ``published`` is the champion or the challenger, in that very image."""
+        return published.is_same(self.champion) or published.is_same(self.challenger)
 
-    def rejection(self, release: str) -> Rejected | None:
-        """Why ``release``, a whole digest, was rejected; None if it was not."""
-        return next((it for it in reversed(self.rejected) if it.release == release), None)
+    def knows(self, release: str) -> bool:
+        """Whether the champion, the challenger or a rejected one is ``release``, a whole digest, in whatever image."""
+        known = (self.champion, self.challenger, *self.rejected)
+        return any(it is not None and it.image is not None and it.release == release for it in known)
+
+    def rejection(self, published: Published) -> Rejected | None:
+        """Why ``published`` was rejected, in that very image; None if it was not."""
+        return next((it for it in self.rejections(published.release) if it.is_same(published)), None)
+
+    def rejections(self, release: str) -> tuple[Rejected, ...]:
+        """All that was rejected of ``release``, a whole digest, in whatever image; the newest first."""
+        return tuple(it for it in reversed(self.rejected) if it.release == release)
 
     def promoted(self, published: Published) -> Record:
         """The record after ``published`` is promoted here.
 
         Where nothing runs, it is the champion at once. Beside one that runs it is the challenger and begins with no
-        traffic, in place of any challenger before it; a roll-out then moves its weight. What runs stays as it is.
+        traffic, in place of any challenger before it; a roll-out then moves its weight. That holds for another image
+        of the champion's own release, too. What runs stays as it is.
         """
-        held = self.holds(published.release)
-        if held is not None and held.image == published.image:
+        if self.holds(published):
             return self
-        if self.champion is None or self.champion.image is None or self.champion.release == published.release:
+        if self.champion is None or self.champion.image is None:
             return Record(champion=published, challenger=None, rejected=self.rejected)
         challenger = Challenger(release=published.release, image=str(published.image), weight=0)
         return Record(champion=self.champion, challenger=challenger, rejected=self.rejected)

@@ -1,4 +1,4 @@
-"""The SeldonDeployment: a predictor for each release, without Seldon's engine in front of it.
+"""The SeldonDeployment: a predictor for each release in its image, without Seldon's engine in front of it.
 
 Written for Seldon Core's operator 1.16.0, whose ways are the reason of what looks odd here:
 
@@ -63,7 +63,7 @@ def _predictor(served: Served, predictor: Predictor) -> dict[str, Any]:
             "prometheus.io/port": str(METRICS_PORT),
             "prometheus.io/path": "/metrics",
         },
-        "labels": {MODEL_KEY: served.model, RELEASE_KEY: predictor.name},
+        "labels": {MODEL_KEY: served.model, RELEASE_KEY: predictor.label},
         "traffic": predictor.weight,
         # Then it is called failed, instead of progressing for ever.
         "progressDeadlineSeconds": 2 * _STARTUP_SECONDS,

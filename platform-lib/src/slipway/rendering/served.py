@@ -27,31 +27,34 @@ MODEL_KEY = "slipway.model"
 # Where the image holds the release; its signature and statements stand beside it.
 IMAGE_FOLDER = "/release"
 
-_SHORT = 12
+_RELEASE_DIGITS, _IMAGE_DIGITS, _LABEL_DIGITS = 8, 6, 12
 _NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
-# So that the name of a release's Deployment, <name>-<12 digits>-0-server, has at most 63 characters.
-_LONGEST_NAME = 63 - len(f"-{'0' * _SHORT}-0-{CONTAINER}")
+# So that the name of a Deployment, <name>-<8 digits>-<6 digits>-0-server, has at most 63 characters.
+_LONGEST_NAME = 63 - len(f"-{'0' * _RELEASE_DIGITS}-{'0' * _IMAGE_DIGITS}-0-{CONTAINER}")
 
 
 @dataclass(frozen=True)
 class Predictor:
-    """One release as it runs: a predictor of the SeldonDeployment, with a Deployment and a Service of its own.
+    """A release in its image as it runs: a predictor of the SeldonDeployment, with its own Deployment and Service.
 
     Attributes:
+        name: see :func:`predictor_name`.
         release: its digest.
         image: the whole reference, by digest.
         weight: percent of the traffic.
         service: the name of its Service, and the value of the label ``seldon-app`` of its pods.
     """
 
+    name: str
     release: str
     image: str
     weight: int
     service: str
 
     @property
-    def name(self) -> str:
-        return self.release[:_SHORT]
+    def label(self) -> str:
+        """The value of the label ``slipway.release``, which has no room for the whole digest."""
+        return self.release[:_LABEL_DIGITS]
 
     @property
     def deployment(self) -> str:
@@ -84,13 +87,23 @@ class Served:
 
     @cached_property
     def predictors(self) -> tuple[Predictor, ...]:
-        """The champion, and the challenger if there is one; none if nothing is published."""
+        """The champion, and the challenger if there is one; none if nothing is published.
+
+        Raises:
+            UsageError: when both would have one name, so that one would take the other's place without a roll-out.
+        """
         champion, challenger = self.record.champion, self.record.challenger
         if champion is None or champion.image is None:
             return ()
         if challenger is None:
             return (self._predictor(champion, 100),)
-        return self._predictor(champion, 100 - challenger.weight), self._predictor(challenger, challenger.weight)
+        both = self._predictor(champion, 100 - challenger.weight), self._predictor(challenger, challenger.weight)
+        if both[0].name == both[1].name:
+            raise UsageError(
+                f"Champion and challenger of {self.model} in {self.environment} would both be called {both[0].name}.",
+                "By chance that hardly ever happens: see who made these images. Publish the release in another one.",
+            )
+        return both
 
     @property
     def shadow(self) -> Predictor | None:
@@ -102,7 +115,8 @@ class Served:
 
     def _predictor(self, published: Published, weight: int) -> Predictor:
         image = f"{self.settings.registry}/{repository(self.model)}@{published.image}"
-        return Predictor(published.release, image, weight, service_name(self.model, published.release))
+        name, service = predictor_name(published), service_name(self.model, published)
+        return Predictor(name, published.release, image, weight, service)
 
     def metadata(self, name: str | None = None) -> dict[str, Any]:
         """The metadata of an object, by default one that is called as the model is."""
@@ -125,9 +139,21 @@ def resource_name(model: str) -> str:
     return name
 
 
-def service_name(model: str, release: str) -> str:
-    """The name of the Service of a release, by its digest."""
-    return f"{resource_name(model)}-{release[:_SHORT]}"
+def predictor_name(published: Published) -> str:
+    """The name of a published release's predictor: eight digits of the release, a dash, six of its image.
+
+    Both, so that another image of a release is another predictor, which rolls out beside the champion and not over it.
+    People find the release by the eight digits, which ``--release`` takes, too; a hash of both digests would tell them
+    nothing. Six are enough to tell the few images of a release apart: where somebody has made two that begin alike,
+    :attr:`Served.predictors` refuses them.
+    """
+    digits = str(published.image).removeprefix("sha256:")
+    return f"{published.release[:_RELEASE_DIGITS]}-{digits[:_IMAGE_DIGITS]}"
+
+
+def service_name(model: str, published: Published) -> str:
+    """The name of the Service of a published release."""
+    return f"{resource_name(model)}-{predictor_name(published)}"
 
 
 def deployment_name(service: str) -> str:

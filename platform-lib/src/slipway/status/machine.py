@@ -67,7 +67,12 @@ def _rollout(standing: Standing) -> dict[str, Any] | None:
 
 
 def _past(past: Past) -> dict[str, Any]:
-    return {"release": past.release, "outcome": past.outcome, "events": [_event(event) for event in past.events]}
+    return {
+        "release": past.release,
+        "image": past.image,
+        "outcome": past.outcome,
+        "events": [_event(event) for event in past.events],
+    }
 
 
 def _event(event: Event) -> dict[str, Any]:

@@ -117,7 +117,7 @@ class _Look:
         cluster = self.cluster
         if cluster is None:
             return None
-        asked = cluster, standing.environment, standing.model, published.release
+        asked = cluster, standing.environment, standing.model, published
         return self._ask(KUBERNETES, lambda: readiness.look(*asked))
 
     def _application(self, standing: Standing) -> Application | None:

@@ -62,7 +62,7 @@ def _standing(remote: Remote, commit: str, place: tuple[str, str]) -> Standing:
 
     record, settings = told(history.read_record), told(history.read_settings)
     rollout = history.rollout(remote, commit, *place) if record is not None else None
-    past = grouped(history.events(remote, commit, *place), rollout.challenger.release if rollout is not None else None)
+    past = grouped(history.events(remote, commit, *place), rollout.challenger if rollout is not None else None)
     return Standing(*place, record=record, settings=settings, rollout=rollout, past=past, faults=tuple(faults))
 
 

@@ -16,7 +16,7 @@ from rich.text import Text
 from slipway.canary.decision import Action, Decision
 from slipway.canary.observation import Readiness
 from slipway.errors import printable
-from slipway.release.record import Published
+from slipway.release.record import Published, Record
 from slipway.status.machine import moment
 from slipway.status.standing import Standing, Status, evidence, stage, state, verdict
 
@@ -44,9 +44,14 @@ def text(said: str, style: str = "") -> Text:
     return Text(printable(said), style=style)
 
 
-def digits(published: Published | None) -> str:
-    """A release as people call it."""
-    return published.release[:12] if published is not None else "–"
+def digits(published: Published | None, record: Record | None = None) -> str:
+    """A release as people call it; with some of its image where ``record`` says that the release is in two of them."""
+    if published is None:
+        return "–"
+    both = (record.champion, record.challenger) if record is not None else ()
+    twice = len([it for it in both if it is not None and it.release == published.release]) == 2
+    image = (published.image or "").removeprefix("sha256:")
+    return f"{published.release[:12]} {image[:6]}" if twice else published.release[:12]
 
 
 def duration(seconds: float) -> str:
@@ -65,8 +70,8 @@ def _overview(status: Status, narrow: bool) -> Table:
         record, rollout = standing.record, standing.rollout
         table.add_row(
             text(standing.place, "red" if standing.faults else ""),
-            digits(record.champion if record is not None else None),
-            digits(record.challenger if record is not None else None),
+            digits(record.champion if record is not None else None, record),
+            digits(record.challenger if record is not None else None, record),
             f"{rollout.challenger.weight} %" if rollout is not None else "",
             state(standing),
         )
@@ -94,7 +99,8 @@ def _lines(standing: Standing, now: datetime) -> Iterator[RenderableType]:
         message = f"; {told.message}" if told.message and not settled else ""
         yield text(f"Argo CD: {told.sync}, {told.health}{message}", "" if settled else "yellow")
     for rejected in standing.record.rejected if standing.record is not None else ():
-        yield text(f"rejected {digits(rejected)} at {moment(rejected.at)}: {rejected.reason}")
+        image = rejected.image.removeprefix("sha256:")
+        yield text(f"rejected {digits(rejected)} in image {image[:12]} at {moment(rejected.at)}: {rejected.reason}")
 
 
 def progress(standing: Standing, now: datetime) -> str:

@@ -64,19 +64,20 @@ class Looker:
 
 @dataclass
 class Watched:
-    """The roll-outs that were seen under way, by place and release, and how those ended that are over."""
+    """The roll-outs that were seen under way, by place, release and image, and how those ended that are over."""
 
-    under_way: set[tuple[str, str]] = field(default_factory=set)
+    under_way: set[tuple[str, tuple[str, str]]] = field(default_factory=set)
     ended: list[tuple[str, Past | None]] = field(default_factory=list)
 
     def note(self, status: Status) -> bool:
         """Take a status; whether all that were seen are over, and there was one."""
         for standing in status.standings:
-            now = standing.rollout.challenger.release if standing.rollout is not None else ""
-            for place, release in sorted(self.under_way):
-                if place == standing.place and release != now:
-                    self.under_way.remove((place, release))
-                    past = next((each for each in standing.past if each.release == release), None)
+            challenger = standing.rollout.challenger if standing.rollout is not None else None
+            now = (challenger.release, challenger.image) if challenger is not None else None
+            for place, of in sorted(self.under_way):
+                if place == standing.place and of != now:
+                    self.under_way.remove((place, of))
+                    past = next((each for each in standing.past if each.of == of), None)
                     self.ended.append((place, past))
             if now:
                 self.under_way.add((standing.place, now))

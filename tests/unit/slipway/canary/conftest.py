@@ -17,7 +17,7 @@ from slipway.rendering import render
 from tests import toy_platform
 from tests.conftest import MODEL, ROOT
 from tests.fake_kubernetes import FakeKubernetes
-from tests.toy_platform import IMAGES, RELEASES, ToyPlatform, git
+from tests.toy_platform import PUBLISHED, RELEASES, ToyPlatform, git
 
 CHAMPION, CHALLENGER, NEXT = RELEASES
 BEGIN = 1_790_000_000
@@ -25,9 +25,8 @@ BEGIN = 1_790_000_000
 
 def record(weight: int | None = None, release: str = CHALLENGER, champion: str = CHAMPION) -> dict[str, object]:
     """What a release.yaml holds; without a weight there is no challenger."""
-    of = dict(zip(RELEASES, IMAGES, strict=True))
-    challenger = None if weight is None else {"release": release, "image": of[release], "weight": weight}
-    return {"champion": {"release": champion, "image": of[champion]}, "challenger": challenger, "rejected": []}
+    challenger = None if weight is None else {**PUBLISHED[release].model_dump(), "weight": weight}
+    return {"champion": PUBLISHED[champion].model_dump(), "challenger": challenger, "rejected": []}
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from slipway.canary.observation import Rollout
 from slipway.errors import SlipwayError
 from slipway.rendering import render
 from tests.conftest import MODEL
-from tests.toy_platform import IMAGES, git
+from tests.toy_platform import IMAGES, PUBLISHED, git
 from tests.unit.slipway.canary.conftest import BEGIN, CHALLENGER, CHAMPION, NEXT, Toy, record
 
 NOW = datetime(2026, 11, 30, 12, 34, 56, 789, tzinfo=UTC)
@@ -100,11 +100,11 @@ def test_it_rolls_back_and_says_why(toy: Toy) -> None:
     assert held.challenger is None
     assert held.champion is not None
     assert held.champion.release == CHAMPION
-    rejected = held.rejection(CHALLENGER)
+    rejected = held.rejection(PUBLISHED[CHALLENGER])
     assert rejected is not None
     assert rejected.at == NOW.replace(microsecond=0)
     assert rejected.reason == "5.1 % of its answers are 5xx: 5.1 % of 800 answers are 5xx, beside 1.0 % of 7,200."
-    assert CHALLENGER[:12] not in toy.platform.on("main", f"gitops/rendered/production/{MODEL}/seldondeployment.yaml")
+    assert CHALLENGER[:8] not in toy.platform.on("main", f"gitops/rendered/production/{MODEL}/seldondeployment.yaml")
     assert git(toy.platform.bare, "log", "-1", "--format=%B", "main") == "\n".join(
         (
             f"Roll back {MODEL} {CHALLENGER[:12]} in production: 5.1 % of its answers are 5xx",
@@ -116,6 +116,7 @@ def test_it_rolls_back_and_says_why(toy: Toy) -> None:
             f"Slipway-Rollout: production/{MODEL}",
             "Slipway-Action: roll back",
             f"Slipway-Release: {CHALLENGER}",
+            f"Slipway-Image: {IMAGES[1]}",
             "Slipway-Weight: 0",
             'Slipway-Evidence: [{"aspect":"errors","challenger":0.051,"champion":0.01,"e_value":80.0,'
             '"said":"5.1 % of 800 answers are 5xx, beside 1.0 % of 7,200.","threshold":60.0}]',

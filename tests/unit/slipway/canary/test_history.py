@@ -11,8 +11,9 @@ import pytest
 from slipway.canary import history
 from slipway.canary.comparison import Finding
 from slipway.errors import UsageError
+from slipway.release.record import Challenger, Record
 from tests.conftest import MODEL
-from tests.toy_platform import git
+from tests.toy_platform import IMAGES, PUBLISHED, git
 from tests.unit.slipway.canary.conftest import BEGIN, CHALLENGER, CHAMPION, NEXT, Toy, record
 
 FINDING = Finding("errors", 3.5, 60.0, 0.01, 0.012, "1.2 % of 500 answers are 5xx, beside 1.0 % of 4500.")
@@ -99,7 +100,7 @@ def test_events_of_trailers(toy: Toy) -> None:
     commit = toy.commit(record(10), said, BEGIN + 60)
     found = history.events(toy.remote, toy.main, "production", MODEL)[0]
     assert found == history.Event(
-        "production", MODEL, CHALLENGER, "advance", 10, moment(60), commit, "Somebody",
+        "production", MODEL, CHALLENGER, IMAGES[1], "advance", 10, moment(60), commit, "Somebody",
         "It was ready for 10 s.", (FINDING,),
     )  # fmt: skip
 
@@ -179,6 +180,7 @@ def test_a_message_may_hold_anything_and_misleads_nobody(toy: Toy) -> None:
         f"Slipway-Rollout: production/{MODEL}",
         "Slipway-Action: advance",
         f"Slipway-Release: {CHALLENGER}",
+        f"Slipway-Image: {IMAGES[1]}",
         "Slipway-Weight: 4000",
         'Slipway-Evidence: [{"aspect": 1, "e_value": "x", "threshold": 0, "champion": [], "said": 2}]',
     ]
@@ -192,18 +194,63 @@ def test_a_message_may_hold_anything_and_misleads_nobody(toy: Toy) -> None:
 
 
 @pytest.mark.parametrize(
-    ("action", "release", "weight"),
-    [("promote", CHALLENGER, 100), ("roll back", CHALLENGER, 0), ("advance", NEXT, 10), ("advance", CHALLENGER, 50)],
+    ("action", "release", "image", "weight"),
+    [
+        ("promote", CHALLENGER, IMAGES[1], 100),
+        ("roll back", CHALLENGER, IMAGES[1], 0),
+        ("advance", NEXT, IMAGES[1], 10),
+        ("advance", CHALLENGER, IMAGES[2], 10),
+        ("advance", CHALLENGER, IMAGES[1], 50),
+    ],
 )
-def test_trailers_that_release_yaml_belies_count_for_nothing(toy: Toy, action: str, release: str, weight: int) -> None:
+def test_trailers_that_release_yaml_belies_count_for_nothing(
+    toy: Toy, action: str, release: str, image: str, weight: int
+) -> None:
     toy.commit(record(0), at=BEGIN)
     lines = [
         f"Slipway-Rollout: production/{MODEL}",
         f"Slipway-Action: {action}",
         f"Slipway-Release: {release}",
+        f"Slipway-Image: {image}",
         f"Slipway-Weight: {weight}",
         f"Slipway-Evidence: {json.dumps([asdict(FINDING)])}",
     ]
     toy.commit(record(10), "Trust me\n\n" + "\n".join(lines), BEGIN + 60)
     found = history.events(toy.remote, toy.main, "production", MODEL)[0]
     assert (found.action, found.release, found.weight, found.evidence) == ("advance", CHALLENGER, 10, ())
+
+
+def test_another_image_of_the_champion_is_a_roll_out_of_its_own(toy: Toy) -> None:
+    """Its weights, its promotion and its rollback are not those of the image that runs, nor of one before it."""
+
+    def challenged(image: str, weight: int) -> Record:
+        return Record(champion=PUBLISHED[CHAMPION], challenger=Challenger(release=CHAMPION, image=image, weight=weight))
+
+    toy.commit(challenged(IMAGES[1], 10).model_dump(), at=BEGIN)
+    toy.commit(challenged(IMAGES[2], 10).model_dump(), at=BEGIN + 60)
+    found = rollout(toy)
+    assert found is not None
+    assert (found.began, found.stepped, found.reverted) == (moment(60), moment(60), False)
+    assert found.named == f"{MODEL} {CHAMPION[:12]} in image 333333333333"
+    toy.commit(challenged(IMAGES[2], 100).model_dump(), at=BEGIN + 90)
+    toy.commit(challenged(IMAGES[2], 100).concluded().model_dump(), at=BEGIN + 120)
+    events = history.events(toy.remote, toy.main, "production", MODEL)
+    assert [(event.action, event.of, event.weight) for event in events[:4]] == [
+        ("promote", (CHAMPION, IMAGES[2]), 100),
+        ("advance", (CHAMPION, IMAGES[2]), 100),
+        ("begin", (CHAMPION, IMAGES[2]), 10),
+        ("begin", (CHAMPION, IMAGES[1]), 10),
+    ]
+
+
+def test_one_image_of_the_champion_is_taken_back_and_is_not_called_promoted(toy: Toy) -> None:
+    challenger = Challenger(release=CHAMPION, image=IMAGES[1], weight=10)
+    begun = Record(champion=PUBLISHED[CHAMPION], challenger=challenger)
+    toy.commit(begun.model_dump(), at=BEGIN)
+    under_way = rollout(toy)
+    assert under_way is not None
+    lines = history.trailers(under_way, "roll back", 0, [FINDING])
+    after = begun.rolled_back("bad", moment(60)).model_dump(mode="json")
+    toy.commit(after, "Roll back\n\nBad.\n\n" + "\n".join(lines), BEGIN + 60)
+    event = history.events(toy.remote, toy.main, "production", MODEL)[0]
+    assert (event.action, event.of, event.evidence) == ("roll back", (CHAMPION, IMAGES[1]), (FINDING,))

@@ -21,7 +21,7 @@ from slipway.canary.observation import Shadowed
 from slipway.release.record import Record
 from tests.conftest import MODEL
 from tests.fake_kubernetes import pod
-from tests.toy_platform import git
+from tests.toy_platform import PUBLISHED, git
 from tests.unit.slipway.canary.conftest import BEGIN, CHALLENGER, CHAMPION, NEXT, record
 from tests.unit.slipway.canary.world import CANARY, NEW, World, world
 
@@ -73,7 +73,7 @@ def test_a_challenger_that_fails_is_rolled_back_and_people_are_told(ours: World)
     began = ours.challenge(10, errors=0.2)
     loop = ours.loop()
     assert until(ours, loop, "roll back") == ["wait", "roll back"]
-    rejected = ours.toy.held().rejection(CHALLENGER)
+    rejected = ours.toy.held().rejection(PUBLISHED[CHALLENGER])
     assert rejected is not None
     assert "of its answers are 5xx" in rejected.reason
     assert loop.cycle() == []
@@ -84,6 +84,31 @@ def test_a_challenger_that_fails_is_rolled_back_and_people_are_told(ours: World)
     assert "- errors: " in note
     assert loop.cycle() == []
     assert note.count("was rolled back") == 1
+
+
+@pytest.mark.parametrize("share", [0.05, 1.0])
+def test_a_challenger_that_hangs_is_rolled_back(ours: World, share: float) -> None:
+    ours.challenge(10, hung=share)
+    assert until(ours, ours.loop(), "roll back") == ["wait", "roll back"]
+    rejected = ours.toy.held().rejection(PUBLISHED[CHALLENGER])
+    assert rejected is not None
+    assert rejected.reason.startswith(f"It fails {100 * share:.1f} % of its requests, and never answers ")
+
+
+def test_one_that_becomes_ready_again_and_again_is_rolled_back(ours: World) -> None:
+    ours.challenge(10)
+    loop = ours.loop()
+
+    def flap(count: int) -> list[str]:
+        seen = []
+        for _ in range(count):
+            ours.kubernetes.run("production", NEW, 2, BEGIN + ours.now)
+            seen.append(ours.step(loop))
+        return seen
+
+    assert set(flap(23)) == {"wait"}
+    assert flap(1) == ["roll back"]
+    assert ours.weight is None
 
 
 def test_a_note_that_was_killed_is_made_by_whoever_looks_next(ours: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +148,7 @@ def test_not_ready_by_the_limit(ours: World) -> None:
     loop = ours.loop()
     assert until(ours, loop, "roll back") == ["wait", "roll back"]
     assert ours.now == 60
-    rejected = ours.toy.held().rejection(CHALLENGER)
+    rejected = ours.toy.held().rejection(PUBLISHED[CHALLENGER])
     assert rejected is not None
     assert rejected.reason.endswith("ImagePullBackOff: no such image.")
 

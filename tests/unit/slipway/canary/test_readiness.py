@@ -14,9 +14,11 @@ from slipway.canary.observation import Readiness
 from slipway.rendering.served import service_name
 from tests.conftest import MODEL
 from tests.fake_kubernetes import FakeKubernetes, deployment, pod, stamp
+from tests.toy_platform import PUBLISHED
 from tests.unit.slipway.canary.conftest import BEGIN, CHALLENGER
 
-SERVICE = service_name(MODEL, CHALLENGER)
+OF = PUBLISHED[CHALLENGER]
+SERVICE = service_name(MODEL, OF)
 BACK_OFF = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s restarting failed container"}}
 
 
@@ -28,11 +30,11 @@ def seen(kubernetes: FakeKubernetes, cluster: Cluster, *pods: dict[str, Any], re
     kubernetes.put("production", "deployments", deployment(SERVICE, replicas))
     for each in pods:
         kubernetes.put("production", "pods", each)
-    return readiness.look(cluster, "production", MODEL, CHALLENGER)
+    return readiness.look(cluster, "production", MODEL, OF)
 
 
 def test_unknown_to_kubernetes(cluster: Cluster) -> None:
-    assert readiness.look(cluster, "production", MODEL, CHALLENGER) == Readiness(0, 0, None, 0, "")
+    assert readiness.look(cluster, "production", MODEL, OF) == Readiness(0, 0, None, 0, "")
 
 
 def test_all_ready_since_the_last_became_so(kubernetes: FakeKubernetes, cluster: Cluster) -> None:
@@ -40,14 +42,14 @@ def test_all_ready_since_the_last_became_so(kubernetes: FakeKubernetes, cluster:
     assert seen(kubernetes, cluster, *ready) == Readiness(2, 2, at(30), 0, "")
     kubernetes.put("production", "pods", pod("another", "c", None))
     kubernetes.put("staging", "pods", pod(SERVICE, "d", None))
-    assert readiness.look(cluster, "production", MODEL, CHALLENGER).stable_since == at(30)
+    assert readiness.look(cluster, "production", MODEL, OF).stable_since == at(30)
 
 
 def test_it_is_known_since_its_deployment_is(kubernetes: FakeKubernetes, cluster: Cluster) -> None:
     made = deployment(SERVICE, 1)
     made["metadata"]["creationTimestamp"] = stamp(BEGIN + 7)
     kubernetes.put("production", "deployments", made)
-    assert readiness.look(cluster, "production", MODEL, CHALLENGER).known_since == at(7)
+    assert readiness.look(cluster, "production", MODEL, OF).known_since == at(7)
 
 
 def test_one_that_is_not_ready_says_so(kubernetes: FakeKubernetes, cluster: Cluster) -> None:
@@ -79,7 +81,7 @@ def test_no_pod_at_all_is_unready_since_the_deployment_is(kubernetes: FakeKubern
     gone = {"type": "Available", "status": "False", "lastTransitionTime": stamp(BEGIN + 3)}
     quota = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"}
     kubernetes.put("production", "deployments", deployment(SERVICE, 2, gone, quota))
-    found = readiness.look(cluster, "production", MODEL, CHALLENGER)
+    found = readiness.look(cluster, "production", MODEL, OF)
     assert found == Readiness(2, 0, None, 0, "FailedCreate: exceeded quota", at(3))
 
 
@@ -158,12 +160,12 @@ def test_what_cannot_be_scheduled(kubernetes: FakeKubernetes, cluster: Cluster) 
 def test_the_operator_s_refusal_when_nobody_else_complains(kubernetes: FakeKubernetes, cluster: Cluster) -> None:
     status = {"state": "Failed", "description": "admission webhook denied the request"}
     kubernetes.put("production", "seldondeployments", {"metadata": {"name": "flight-delay"}, "status": status})
-    found = readiness.look(cluster, "production", MODEL, CHALLENGER)
+    found = readiness.look(cluster, "production", MODEL, OF)
     assert found.complaint == "Seldon's operator: admission webhook denied the request"
     kubernetes.put(
         "production", "seldondeployments", {"metadata": {"name": "flight-delay"}, "status": {"state": "Creating"}}
     )
-    assert readiness.look(cluster, "production", MODEL, CHALLENGER).complaint == ""
+    assert readiness.look(cluster, "production", MODEL, OF).complaint == ""
 
 
 def test_a_long_complaint_is_cut(kubernetes: FakeKubernetes, cluster: Cluster) -> None:
@@ -176,13 +178,13 @@ def test_a_long_complaint_is_cut(kubernetes: FakeKubernetes, cluster: Cluster) -
 def test_kubernetes_away(kubernetes: FakeKubernetes, cluster: Cluster, tmp_path: Path) -> None:
     kubernetes.away = True
     with pytest.raises(KubeFault, match="Kubernetes refuses: the server is away"):
-        readiness.look(cluster, "production", MODEL, CHALLENGER)
+        readiness.look(cluster, "production", MODEL, OF)
     nowhere = FakeKubernetes.kubeconfig
     with FakeKubernetes() as other:
         file = nowhere(other, tmp_path / "other")
     gone = Cluster(file)
     with pytest.raises(KubeFault, match="cannot be asked"):
-        readiness.look(gone, "production", MODEL, CHALLENGER)
+        readiness.look(gone, "production", MODEL, OF)
     gone.close()
 
 

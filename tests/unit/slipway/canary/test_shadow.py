@@ -12,12 +12,14 @@ import pytest
 
 from slipway.canary import shadow
 from slipway.canary.shadow import PairBlock, Pairing, Stored, shadowed
+from slipway.release.record import Challenger, Published
 from slipway.rendering.canary import Canary, Shadow
+from slipway.rendering.served import predictor_name
 from slipway.request_log.events import Encoder
 from slipway.request_log.personal import Redaction
 from slipway.request_log.records import Answered, Record
 from tests import request_records, rollouts
-from tests.toy_platform import RELEASES
+from tests.toy_platform import IMAGES, PUBLISHED, RELEASES
 
 CHAMPION, CHALLENGER, OTHER = RELEASES
 BEGAN = rollouts.rollout().began
@@ -40,8 +42,9 @@ def answered(identity: str, *scores: float) -> Answered:
     return Answered(identity, request_records.NOON, 0.1, request_records.row(1), None, list(scores), [True], "v2")
 
 
-def body(release: str, *records: Record, limit: int = 1 << 20) -> bytes:
-    served = replace(request_records.SERVED, release=release)
+def body(release: str, *records: Record, limit: int = 1 << 20, of: Published | None = None) -> bytes:
+    name = predictor_name(of or PUBLISHED[release])
+    served = replace(request_records.SERVED, release=release, predictor=name)
     pieces = Encoder(served, Redaction(request_records.FIELDS, None)).pieces(records, limit)
     return b"[" + b",".join(piece for _, piece in pieces) + b"]"
 
@@ -64,6 +67,20 @@ def test_two_answers_to_one_request_are_a_pair(turned: bool) -> None:
     ]
     found = pairing()
     found.take(reversed(both) if turned else both)
+    assert counts(found) == (2, 1)
+
+
+def test_two_images_of_one_release_are_told_apart() -> None:
+    begun = rollouts.rollout(0)
+    challenger = Challenger(release=CHAMPION, image=IMAGES[1], weight=0)
+    found = Pairing(replace(begun, record=begun.record.model_copy(update={"challenger": challenger})), settings())
+    stranger = challenger.model_copy(update={"image": IMAGES[2]})
+    records = answered("r1", 0.30), answered("r2", 0.50)
+    turned = answered("r1", 0.30), answered("r2", 0.90)
+    found.take([Stored("stranger", BEGAN, body(CHAMPION, *turned, of=stranger))])
+    found.take([Stored("champion", BEGAN, body(CHAMPION, *records))])
+    assert counts(found) == (0, 0)
+    found.take([Stored("challenger", BEGAN, body(CHAMPION, *turned, of=challenger))])
     assert counts(found) == (2, 1)
 
 

@@ -12,16 +12,18 @@ from slipway.adapters.prometheus import Prometheus
 from slipway.canary import sighting
 from slipway.canary.observation import Block, Rollout
 from slipway.canary.sighting import Sight
-from slipway.release.record import Record
+from slipway.release.record import Challenger, Record
 from slipway.rendering.canary import Canary
 from slipway.rendering.served import service_name
+from slipway.serving.app import CLIENT_GONE
 from slipway.serving.metrics import DURATION_BOUNDS, SCORE_BOUNDS
 from tests.conftest import MODEL
 from tests.fake_prometheus import FakePrometheus, Pod
+from tests.toy_platform import IMAGES, PUBLISHED
 from tests.unit.slipway.canary.conftest import BEGIN, CHALLENGER, CHAMPION, record
 from tests.unit.slipway.canary.test_decision import SETTINGS
 
-OLD, NEW = service_name(MODEL, CHAMPION), service_name(MODEL, CHALLENGER)
+OLD, NEW = service_name(MODEL, PUBLISHED[CHAMPION]), service_name(MODEL, PUBLISHED[CHALLENGER])
 BLOCK = SETTINGS.block_seconds
 
 
@@ -72,6 +74,16 @@ def test_blocks_are_what_was_answered_in_them(prometheus: FakePrometheus) -> Non
     assert (len(second.champion.durations), len(second.champion.scores)) == (
         len(DURATION_BOUNDS) + 1, len(SCORE_BOUNDS) + 1,
     )  # fmt: skip
+
+
+def test_what_was_never_answered_has_failed(prometheus: FakePrometheus) -> None:
+    prometheus.pods[2].unanswered = 0.2
+    blocks, _ = look(prometheus, 62)
+    second = blocks[1].challenger
+    assert (second.requests, second.unanswered) == (105, 21)
+    assert second.errors == 10 + 21, "the others are 5xx"
+    assert {block.champion.unanswered for block in blocks} == {0}
+    assert str(CLIENT_GONE) == sighting._UNANSWERED
 
 
 def test_nothing_before_the_first_block_is_over(prometheus: FakePrometheus) -> None:
@@ -225,3 +237,14 @@ def test_the_number_of_a_block_and_its_end_belong_together(number: int) -> None:
     assert key.over_at(key.end_of(number + 1) - 1) == number
     assert key.over_at(BEGIN - 1) == -1
     assert key.over_at(BEGIN + 7 * 86_400) < 6000, "a week"
+
+
+def test_two_images_of_one_release_are_counted_apart(prometheus: FakePrometheus) -> None:
+    usual, _ = look(prometheus, 100)
+    challenger = Challenger(release=CHAMPION, image=IMAGES[1], weight=10)
+    prometheus.pods[-1] = replace(prometheus.pods[-1], service=service_name(MODEL, challenger))
+    begun = rollout()
+    same = replace(begun, record=begun.record.model_copy(update={"challenger": challenger}))
+    blocks = Sight(Prometheus(prometheus.url)).look(same, SETTINGS, at(100)).blocks
+    assert blocks == usual
+    assert total(blocks, "challenger")[0] > 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -24,7 +25,7 @@ from slipway.rendering import render, served
 from slipway.rendering.canary import Shadow
 from tests import toy_platform
 from tests.conftest import MODEL, ROOT
-from tests.toy_platform import IMAGES, RELEASES, git, means
+from tests.toy_platform import IMAGES, PUBLISHED, RELEASES, git, means
 
 pytestmark = pytest.mark.usefixtures("release_folder")
 AFTER_PACKAGING = {"provenance", "advisories"}
@@ -44,9 +45,10 @@ def proof(release_folder: Path) -> Proof:
 def changed(release: str, before: Record, environment: str = "production") -> Change:
     now = served.read(environment, MODEL, ROOT)
     was = replace(now, record=before)
-    after = replace(now, record=before.promoted(Published(release=release, image=IMAGES[0])))
+    published = Published(release=release, image=IMAGES[0])
+    after = replace(now, record=before.promoted(published))
     asked = Promotion(environment, MODEL, release)
-    return Change(asked, was, after, render.render(was), render.render(after))
+    return Change(asked, published, was, after, render.render(was), render.render(after))
 
 
 def runs(release: str) -> Record:
@@ -127,8 +129,8 @@ def test_slices_are_held_against_the_champion_s(proof: Proof, champion: Proof) -
 def test_what_changes_and_how_it_takes_over(proof: Proof, champion: Proof) -> None:
     text = written(changed(proof.release, runs(champion.release)), proof, champion)
     changes = section(text, "What changes in the cluster")
-    assert f"SeldonDeployment `flight-delay` changes: `spec.predictors[{proof.release[:12]}]` is new." in changes
-    assert f"`spec.rules[0].backendRefs[flight-delay-{proof.release[:12]}]` is new" in changes
+    assert f"SeldonDeployment `flight-delay` changes: `spec.predictors[{proof.release[:8]}-111111]` is new." in changes
+    assert f"`spec.rules[0].backendRefs[flight-delay-{proof.release[:8]}-111111]` is new" in changes
     steps = section(text, "How it takes over")
     assert re.findall(r"^- (\d+) %", steps, re.MULTILINE) == ["0", "10", "25", "50", "100"]
     assert "probability of at most 5%" in steps
@@ -149,7 +151,24 @@ def test_a_roll_out_under_way_is_named(proof: Proof, champion: Proof) -> None:
     text = written(changed(proof.release, under_way), proof, champion)
     assert f"**A roll-out is under way:** challenger `{RELEASES[1][:12]}` has 25 % of the traffic" in text
     assert f"the roll-out of `{RELEASES[1][:12]}` goes on at 25 %" in text
-    assert f"`spec.predictors[{RELEASES[1][:12]}]` goes" in text
+    assert f"`spec.predictors[{RELEASES[1][:8]}-333333]` goes" in text
+
+
+def test_another_image_of_the_champion_s_release_is_called_so(proof: Proof) -> None:
+    """And what was rejected of the release in other images."""
+    before = runs(proof.release)
+    assert "Rejected in another image" not in written(changed(proof.release, before), proof, proof)
+    third = before.promoted(Published(release=proof.release, image=IMAGES[2]))
+    noon = datetime(2026, 11, 30, 12, tzinfo=UTC)
+    text = written(changed(proof.release, third.rolled_back("It was <slow>.", noon)), proof, proof)
+    assert "**The same release in another image:**" in text
+    assert [row[0] for row in tables(text)[0][1:]] == ["**challenger** to be, at 0 %", "champion beside it"]
+    assert (
+        f"took image `{IMAGES[2]}` of this release back in production at 2026-11-30 12:00 UTC: It was &lt;slow>."
+        in text
+    )
+    steps = section(text, "How it takes over")
+    assert re.findall(r"^- (\d+) %", steps, re.MULTILINE) == ["0", "10", "25", "50", "100"]
 
 
 def test_a_shadow_comes_first(proof: Proof, champion: Proof) -> None:
@@ -198,6 +217,24 @@ def test_a_release_older_than_its_sections_is_described_all_the_same(champion: P
     assert all(len({len(row) for row in rows}) == 1 for rows in tables(text))
 
 
+def _trailers(release: str) -> str:
+    return f"Slipway-Release: {release}\nSlipway-Image: {PUBLISHED[release].image}"
+
+
+def test_the_command_takes_back_one_image_of_a_release_and_not_the_other(tmp_path: Path) -> None:
+    toy, a = toy_platform.make(tmp_path), RELEASES[0]
+    remote, asked = Remote(toy.top, "platform"), Promotion("staging", MODEL, a)
+    for image in IMAGES[:2]:
+        promote(asked, means(remote, lambda image=image: image), True)
+    before = toy.on("main~1", f"gitops/envs/staging/{MODEL}/release.yaml")
+    git(toy.top, "pull", "--quiet", "platform", "main")
+    now = served.read("staging", MODEL, toy.top)
+    published = Published(release=a, image=IMAGES[1])
+    command = body.revert(Change(asked, published, now, now, {}, {}))
+    subprocess.run(["bash", "-c", command], cwd=toy.top, check=True, capture_output=True)
+    assert (toy.top / "gitops/envs/staging" / MODEL / "release.yaml").read_text().strip() == before
+
+
 def test_the_command_takes_back_a_roll_out_however_far_it_is(tmp_path: Path) -> None:
     toy, (a, b, _) = toy_platform.make(tmp_path), RELEASES
     remote = Remote(toy.top, "platform")
@@ -208,10 +245,10 @@ def test_the_command_takes_back_a_roll_out_however_far_it_is(tmp_path: Path) -> 
     file = toy.top / "gitops/envs/staging" / MODEL / "release.yaml"
     for step in (lambda record: record.advanced(10), lambda record: record.advanced(50), Record.concluded):
         step(Record.read(file)).write(file)
-        git(toy.top, "commit", "--quiet", "--all", f"--message=step\n\nSlipway-Release: {b}")
-    git(toy.top, "commit", "--quiet", "--allow-empty", f"--message=of another model\n\nSlipway-Release: {b}")
+        git(toy.top, "commit", "--quiet", "--all", f"--message=step\n\n{_trailers(b)}")
+    git(toy.top, "commit", "--quiet", "--allow-empty", f"--message=of another model\n\n{_trailers(b)}")
     served_by = served.read("staging", MODEL, toy.top)
-    command = body.revert(Change(Promotion("staging", MODEL, b), served_by, served_by, {}, {}))
+    command = body.revert(Change(Promotion("staging", MODEL, b), PUBLISHED[b], served_by, served_by, {}, {}))
     subprocess.run(["bash", "-c", command], cwd=toy.top, check=True, capture_output=True)
     assert file.read_text().strip() == before
     assert render.differences("staging", MODEL, toy.top) == []

@@ -584,6 +584,47 @@ def test_another_image_of_the_challenger_begins_anew(pull: Pull) -> None:
     assert "would have 50 % of the traffic, and not 0" in pull.reds()["begin"]
 
 
+def test_another_image_of_the_champion_takes_its_place_by_no_pull_request(pull: Pull) -> None:
+    """Whoever may publish and merge would else have their code run on all of the traffic."""
+    pull.promote("staging", A, IMAGES[0], merge=True)
+    swapped = Published(release=A, image=pull.published.image)
+    pull.rewrite(lambda record: record.model_copy(update={"champion": swapped}))
+    assert "would be replaced without a roll-out" in pull.reds()["begin"]
+
+
+def test_another_image_of_the_champion_begins_at_0(pull: Pull) -> None:
+    release = pull.published.release
+    pull.promote("staging", release, IMAGES[0], merge=True)
+    pull.promote("staging", release, pull.published.image)
+    assert pull.reds() == {}
+    assert {it.rule: it.said for it in pull.judged().rulings}["begin"].endswith("has 0 % of the traffic.")
+    pull.rewrite(lambda record: record.advanced(10))
+    assert "would have 10 % of the traffic, and not 0" in pull.reds()["begin"]
+
+
+def test_an_image_whose_name_would_be_the_champion_s(pull: Pull) -> None:
+    pull.promote("staging", A, IMAGES[0], merge=True)
+    file = pull.toy.top / RECORD.format("staging")
+    git(pull.toy.top, "checkout", "--quiet", "--detach", pull.head)
+    alike = Published(release=A, image=f"{IMAGES[0][:20]}{'f' * 51}")
+    Record.read(file).promoted(alike).write(file)
+    pull.commit({})
+    assert "would both be called" in pull.reds()["rendered"]
+
+
+def test_a_release_whose_other_image_was_rejected_says_so(pull: Pull) -> None:
+    release = pull.published.release
+    pull.promote("staging", A, IMAGES[0], merge=True)
+    pull.promote("staging", release, IMAGES[1], merge=True)
+    pull.rewrite(lambda record: record.rolled_back("It was slow.", NOW))
+    pull.merge()
+    pull.promote("staging", release, pull.published.image)
+    assert pull.reds() == {}
+    said = {it.rule: it.said for it in pull.judged().rulings}["rejected"]
+    assert said.startswith(f"staging rejected it in image {IMAGES[1]} at ")
+    assert said.endswith("It was slow.")
+
+
 def test_a_challenger_that_was_withdrawn_comes_back_at_0(pull: Pull) -> None:
     pull.promote("staging", A, IMAGES[0], merge=True)
     pull.promote("staging", B, IMAGES[1], merge=True)

@@ -84,6 +84,41 @@ def test_another_image_of_the_release_has_not_been_there(toy: ToyPlatform) -> No
         check(toy, A, IMAGES[1])
 
 
+def test_the_champion_of_staging_in_a_new_image_has_to_complete_it(toy: ToyPlatform) -> None:
+    """Before it is promoted there, while it rolls out, and not in a third image afterwards."""
+    with pytest.raises(PromotionRefused, match=r"held release .* as sha256:1+; its image is sha256:3+ now"):
+        check(toy, A, IMAGES[2])
+    change(toy, "staging", lambda record: record.promoted(Published(release=A, image=IMAGES[2])).advanced(25))
+    with pytest.raises(PromotionRefused, match=r"has not completed .* at 25 % of the traffic"):
+        check(toy, A, IMAGES[2])
+    change(toy, "staging", Record.concluded)
+    check(toy, A, IMAGES[2])
+    check(toy, A, IMAGES[0])
+    with pytest.raises(PromotionRefused, match=r"held release .* as sha256:3+; its image is sha256:2+ now"):
+        check(toy, A, IMAGES[1])
+
+
+def test_a_challenger_of_staging_in_another_image_is_not_what_is_asked_for(toy: ToyPlatform) -> None:
+    with pytest.raises(PromotionRefused, match=r"held release .* as sha256:2+; its image is sha256:3+ now"):
+        check(toy, B, IMAGES[2])
+
+
+def test_a_rejection_is_of_the_image_and_another_one_is_told_of_it(toy: ToyPlatform) -> None:
+    change(toy, "staging", lambda record: record.rolled_back("It was slow.", NOW))
+    with pytest.raises(PromotionRefused, match=r"staging rejected release .* in image sha256:2+ at .* It was slow\."):
+        check(toy, environment="staging")
+    check(toy, B, IMAGES[2], environment="staging")
+    remote = Remote(toy.top, "platform")
+    main = remote.branch("main")
+    assert main is not None
+    with remote.worktree(main) as top:
+        standing, asked = Standing(remote, main, top), Promotion("production", MODEL, B)
+        told = order.check_rejected(asked, Published(release=B, image=IMAGES[2]), standing)
+        assert told == f"staging rejected it in image {IMAGES[1]} at 2026-11-30 12:00 UTC: It was slow."
+        assert order.check_rejected(asked, Published(release=A, image=IMAGES[0]), standing) != told
+        assert standing.knows(Promotion("staging", MODEL, B)), "what is new is so in no image"
+
+
 def test_a_record_that_was_nonsense_for_a_while_hides_nothing(toy: ToyPlatform) -> None:
     kept = toy.record("staging")
     for content in ("champion: nonsense\n", "<<<<<<< HEAD\n", "", kept):

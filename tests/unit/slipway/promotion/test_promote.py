@@ -73,7 +73,7 @@ def test_a_branch_has_one_commit_of_two_paths(toy: ToyPlatform, promote: Promote
     said = git(toy.bare, "log", "-1", "--format=%an%n%B", done.branch)
     assert said.startswith(f"Somebody\nPromote {MODEL} {A[:12]} to staging as champion\n")
     assert trailers(toy, done.branch) == {
-        "Slipway-Image": f"registry.slipway.internal/models/flight-delay@{IMAGES[0]}",
+        "Slipway-Image": IMAGES[0],
         "Slipway-Rollout": f"staging/{MODEL}",
         "Slipway-Action": "begin",
         "Slipway-Release": A,
@@ -115,6 +115,19 @@ def test_a_branch_that_main_left_behind_is_made_anew(toy: ToyPlatform, promote: 
     assert second.branch == first.branch
     assert second.commit != first.commit
     assert toy.commit(f"{second.branch}^") == moved
+
+
+def test_the_champion_in_another_image_is_a_challenger(toy: ToyPlatform, remote: Remote, promote: Promote) -> None:
+    promote("staging", A, merge=True)
+    again = promotion.promote(Promotion("staging", MODEL, A), means(remote, lambda: IMAGES[2]), True)
+    assert (again.role, again.image, again.already) == ("challenger", IMAGES[2], False)
+    record = yaml.safe_load(toy.record("staging"))
+    assert record["champion"] == {"release": A, "image": IMAGES[0]}
+    assert record["challenger"] == {"release": A, "image": IMAGES[2], "weight": 0}
+    assert f"Beside champion {A[:12]} in image {IMAGES[0]}." in git(toy.bare, "log", "-1", "--format=%B", "main")
+    assert trailers(toy, "main")["Slipway-Image"] == IMAGES[2]
+    twice = promotion.promote(Promotion("staging", MODEL, A), means(remote, lambda: IMAGES[2]), True)
+    assert (twice.role, twice.already) == ("challenger", True)
 
 
 def test_production_takes_what_staging_completed(toy: ToyPlatform, promote: Promote) -> None:

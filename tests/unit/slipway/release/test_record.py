@@ -42,14 +42,38 @@ def test_what_runs_stays_as_it_is() -> None:
     assert with_b.promoted(Published(release=A, image=IMAGE)) is with_b
 
 
-def test_the_champion_in_a_new_image_is_the_champion() -> None:
-    assert RUNS_A.promoted(Published(release=A, image=OTHER)).champion == Published(release=A, image=OTHER)
+def test_the_champion_in_a_new_image_is_a_challenger_without_traffic() -> None:
+    after = RUNS_A.promoted(Published(release=A, image=OTHER))
+    assert after == Record(champion=RUNS_A.champion, challenger=Challenger(release=A, image=OTHER, weight=0))
+    assert after.advanced(100).concluded().champion == Published(release=A, image=OTHER)
 
 
-def test_holds_is_about_what_is_published() -> None:
-    assert RUNS_A.holds(A) == RUNS_A.champion
-    assert RUNS_A.holds(B) is None
-    assert Record(champion=Published(release=A, image=None), challenger=None).holds(A) is None
+def test_a_challenger_in_a_new_image_begins_anew() -> None:
+    with_b = Record(champion=RUNS_A.champion, challenger=Challenger(release=B, image=IMAGE, weight=25))
+    assert with_b.promoted(Published(release=B, image=OTHER)).challenger == Challenger(release=B, image=OTHER, weight=0)
+
+
+def test_the_champion_itself_is_no_challenger() -> None:
+    with pytest.raises(ValidationError, match="challenger is the champion itself"):
+        Record(champion=RUNS_A.champion, challenger=Challenger(release=A, image=IMAGE, weight=0))
+
+
+def test_what_is_held_is_a_release_in_its_image_and_what_is_known_a_release() -> None:
+    assert RUNS_A.holds(Published(release=A, image=IMAGE))
+    assert not RUNS_A.holds(Published(release=A, image=OTHER))
+    assert (RUNS_A.knows(A), RUNS_A.knows(B)) == (True, False)
+    assert WITH_B.rolled_back("slow", LATER).knows(B)
+    assert not Record(champion=Published(release=A, image=None), challenger=None).knows(A)
+
+
+def test_a_rejection_is_of_the_image_too() -> None:
+    once = WITH_B.rolled_back("slow", LATER)
+    assert once.rejection(Published(release=B, image=IMAGE)) is None
+    twice = once.promoted(Published(release=B, image=IMAGE)).rolled_back("slower", LATER)
+    assert [it.reason for it in twice.rejections(B)] == ["slower", "slow"]
+    rejected = twice.rejection(Published(release=B, image=OTHER))
+    assert rejected is not None
+    assert rejected.reason == "slow"
 
 
 @pytest.mark.parametrize(
@@ -78,8 +102,9 @@ def test_a_roll_out_moves_the_weight_and_ends_as_champion() -> None:
 def test_a_rollback_leaves_the_champion_and_says_why() -> None:
     after = WITH_B.advanced(25).rolled_back("it answers 5 % errors", LATER)
     assert (after.champion, after.challenger) == (RUNS_A.champion, None)
-    assert after.rejection(B) == Rejected(release=B, image=OTHER, at=LATER, reason="it answers 5 % errors")
-    assert after.rejection(A) is None
+    expected = Rejected(release=B, image=OTHER, at=LATER, reason="it answers 5 % errors")
+    assert after.rejection(Published(release=B, image=OTHER)) == expected
+    assert after.rejection(Published(release=A, image=IMAGE)) is None
     assert after.promoted(Published(release=C, image=IMAGE)).rejected == after.rejected
 
 

@@ -32,13 +32,24 @@ def variables(predictor: dict[str, Any]) -> dict[str, Any]:
 
 def test_there_is_a_predictor_for_each_release(production: Production) -> None:
     champion, challenger = predictors(production(TWO))
-    assert (champion["name"], challenger["name"]) == (RELEASES[0][:12], RELEASES[1][:12])
+    assert (champion["name"], challenger["name"]) == (f"{RELEASES[0][:8]}-111111", f"{RELEASES[1][:8]}-222222")
     assert champion["traffic"] + challenger["traffic"] == 100
     for predictor, release, image in zip((champion, challenger), RELEASES, IMAGES, strict=False):
         assert predictor["annotations"]["slipway.release"] == release
+        assert predictor["labels"]["slipway.release"] == release[:12]
         assert predictor["annotations"]["seldon.io/no-engine"] == "true"
         assert container(predictor)["image"].endswith(image)
         assert container(predictor)["args"][0] == f"/release/{release}"
+
+
+def test_another_image_of_the_champion_s_release_is_a_predictor_beside_it(production: Production) -> None:
+    again = ALONE.promoted(Published(release=RELEASES[0], image=IMAGES[1])).advanced(25)
+    (alone,), (champion, challenger) = predictors(production(ALONE)), predictors(production(again))
+    assert {**champion, "traffic": 100} == alone
+    assert container(challenger)["image"].endswith(IMAGES[1])
+    names = [predictor["annotations"]["seldon.io/svc-name"] for predictor in (champion, challenger)]
+    assert len({champion["name"], challenger["name"]}) == len(set(names)) == 2
+    assert champion["labels"] == challenger["labels"]
 
 
 def test_a_challenger_that_becomes_champion_is_not_started_again(production: Production) -> None:

@@ -12,7 +12,7 @@ from slipway.release.record import Published, Record
 from slipway.rendering import served
 from slipway.rendering.served import Served
 from tests.conftest import MODEL
-from tests.toy_platform import IMAGES, RELEASES, ToyPlatform
+from tests.toy_platform import IMAGES, PUBLISHED, RELEASES, ToyPlatform
 from tests.unit.slipway.rendering.conftest import ALONE, TWO
 
 Production = Callable[[Record], Served]
@@ -22,8 +22,8 @@ def test_a_champion_alone_gets_everything(production: Production) -> None:
     (champion,) = production(ALONE).predictors
     assert champion.weight == 100
     assert champion.image == f"registry.slipway.internal/models/flight-delay@{IMAGES[0]}"
-    assert champion.service == f"flight-delay-{RELEASES[0][:12]}"
-    assert champion.deployment == f"flight-delay-{RELEASES[0][:12]}-0-server"
+    assert champion.service == f"flight-delay-{RELEASES[0][:8]}-111111"
+    assert champion.deployment == f"flight-delay-{RELEASES[0][:8]}-111111-0-server"
 
 
 def test_a_challenger_gets_its_weight_and_the_champion_the_rest(production: Production) -> None:
@@ -36,15 +36,21 @@ def test_what_is_not_published_is_not_served(production: Production) -> None:
     assert production(Record(champion=None, challenger=None)).predictors == ()
 
 
-@pytest.mark.parametrize("model", ["_x", "9lives", "x" * 42, "a-"])
+@pytest.mark.parametrize("model", ["_x", "9lives", "x" * 39, "a-"])
 def test_a_model_that_kubernetes_cannot_name(model: str) -> None:
     with pytest.raises(UsageError, match="is no name for Kubernetes"):
         served.resource_name(model)
 
 
 def test_the_longest_names_fit() -> None:
-    name = served.resource_name("x" * 41)
-    assert len(served.Predictor("a" * 64, "", 100, f"{name}-{'a' * 12}").deployment) == 63
+    assert len(served.deployment_name(served.service_name("x" * 38, PUBLISHED[RELEASES[0]]))) == 63
+
+
+def test_two_that_would_have_one_name_are_refused(production: Production) -> None:
+    """Whoever tries often enough makes an image whose first digits are the champion's; it must not take its place."""
+    alike = f"{IMAGES[0][:20]}{'f' * 51}"
+    with pytest.raises(UsageError, match=r"Champion and challenger of .* would both be called aaaaaaaa-111111"):
+        production(ALONE.promoted(Published(release=RELEASES[0], image=alike))).predictors  # noqa: B018
 
 
 def test_unknown_environment_and_model(toy: ToyPlatform) -> None:

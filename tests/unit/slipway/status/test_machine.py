@@ -80,7 +80,7 @@ def test_a_rejected_release_keeps_its_reason() -> None:
 
 
 def test_history_is_in_it_and_what_is_infinite_is_null() -> None:
-    standing = rollouts.standing(past=grouped(rollouts.events(), "d" * 64))
+    standing = rollouts.standing(past=grouped(rollouts.events(), rollouts.challenger("d" * 64)))
     found = json.loads(canonical_json(machine.as_json(Status("platform", rollouts.COMMIT, (standing,)))))
     under_way, lost, won, first = found["models"][0]["history"]
     assert [each["outcome"] for each in (under_way, lost, won, first)] == [

@@ -19,7 +19,7 @@ from tests.rollouts import HOSTILE, NOON
 def status(**changes: object) -> Status:
     fields = {
         "known": rollouts.seen(),
-        "past": grouped(rollouts.events(), "d" * 64),
+        "past": grouped(rollouts.events(), rollouts.challenger("d" * 64)),
         "rejected": (rollouts.rejected(),),
     }
     found = rollouts.standing(**(fields | changes))  # type: ignore[arg-type]

@@ -9,11 +9,12 @@ from rich.console import Console
 
 from slipway.canary.decision import Action, Decision
 from slipway.canary.observation import Readiness
+from slipway.release.record import Published
 from slipway.status import terminal
 from slipway.status.standing import Application, Status, Unasked
 from tests import rollouts
 from tests.rollouts import NOON
-from tests.toy_platform import RELEASES
+from tests.toy_platform import IMAGES, RELEASES
 
 
 def printed(status: Status, width: int = 120) -> str:
@@ -82,7 +83,16 @@ def test_words_from_git_stay_words() -> None:
     text = printed(one(rejected=(rollouts.rejected(),)))
     assert "[red]markup[/red]" in text
     assert "\x1b" not in text
-    assert f"rejected {RELEASES[2][:12]} at 2026-11-29T12:00:00Z" in text
+    assert f"rejected {RELEASES[2][:12]} in image 333333333333 at 2026-11-29T12:00:00Z" in text
+
+
+def test_two_images_of_one_release_are_told_apart() -> None:
+    champion = Published(release=RELEASES[1], image=IMAGES[0])
+    record = rollouts.rollout().record.model_copy(update={"champion": champion})
+    text = printed(one(record=record))
+    assert f"{RELEASES[1][:12]} 111111" in text
+    assert f"{RELEASES[1][:12]} 222222" in text
+    assert "222222" not in printed(one())
 
 
 @pytest.mark.parametrize("width", [60, 80, 200])

@@ -19,7 +19,7 @@ from slipway.status.standing import Standing, Status
 from slipway.status.watch import Looker, RolledBack, Watched
 from tests import rollouts
 from tests.rollouts import NOON, event
-from tests.toy_platform import RELEASES, ToyPlatform
+from tests.toy_platform import IMAGES, RELEASES, ToyPlatform
 
 A, B, C = RELEASES
 
@@ -79,12 +79,31 @@ def test_what_takes_the_place_of_a_challenger_is_watched_too() -> None:
     other = record.model_copy(update={"challenger": record.challenger.model_copy(update={"release": C})})
     told = [event("begin", 0, 0), event("begin", 0, 1, C)]
     newer = replace(
-        rollouts.standing(), rollout=replace(rollouts.rollout(), record=other), past=grouped(reversed(told), C)
+        rollouts.standing(),
+        rollout=replace(rollouts.rollout(), record=other),
+        past=grouped(reversed(told), rollouts.challenger(C)),
     )
     assert not watched.note(status(newer))
     assert watched.note(over(*told, event("promote", 100, 2, C)))
     with pytest.raises(RolledBack, match=f"{B[:12]} was replaced by another"):
         watched.judge()
+
+
+def test_another_image_of_the_release_is_another_roll_out() -> None:
+    watched = Watched()
+    watched.note(under_way())
+    record = rollouts.rollout().record
+    assert record.challenger is not None
+    other = record.model_copy(update={"challenger": rollouts.challenger(B, IMAGES[2])})
+    told = [event("begin", 0, 0), event("begin", 0, 1, image=IMAGES[2])]
+    newer = replace(
+        rollouts.standing(),
+        rollout=replace(rollouts.rollout(), record=other),
+        past=grouped(reversed(told), other.challenger),
+    )
+    assert not watched.note(status(newer))
+    assert watched.note(over(*told, event("promote", 100, 2, image=IMAGES[2])))
+    assert [past.outcome for _, past in watched.ended if past is not None] == ["replaced by another", "became champion"]
 
 
 @pytest.fixture
