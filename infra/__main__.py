@@ -43,6 +43,7 @@ def compose() -> None:
         "repoURL": settings.gitops.repository or f"{INSIDE}/platform.git",
         "targetRevision": settings.gitops.revision,
         "seldonWebhookCA": secrets.seldon_authority,
+        "seldonImage": registry.reference("seldon-core-operator"),
         "mlflowImage": registry.reference("mlflow"),
         "canaryImage": registry.reference("slipway-canary"),
         "modelImages": pulumi.Output.concat(cluster.registry.pull_prefix, "/"),

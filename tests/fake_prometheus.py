@@ -31,6 +31,7 @@ class Pod:
         start, end: seconds since 1970 in which it runs.
         rate: requests a second.
         errors: the share of 5xx.
+        unanswered: the share that hangs until its client gives up.
         seconds: how long each answer takes.
         score: of each answer.
         restarts: moments at which its counters began anew.
@@ -47,6 +48,7 @@ class Pod:
     end: float = float("inf")
     restarts: tuple[float, ...] = ()
     blind: tuple[float, float] | None = None
+    unanswered: float = 0.0
 
     def samples(self, at: float, namespace: str) -> Iterator[Sample]:
         """Name, labels, time and value of what was scraped last at ``at``."""
@@ -57,18 +59,25 @@ class Pod:
             return
         begun = max((moment for moment in (self.start, *self.restarts) if moment <= scraped), default=self.start)
         count = int(self.rate * (scraped - begun))
-        failed = int(self.errors * count)
+        failed, hung = int(self.errors * count), int(self.unanswered * count)
         base = {"namespace": namespace, "service": self.service, "pod": self.name}
         route = {**base, "protocol": "v2", "route": "/v2/models/{model}/infer"}
         yield "slipway_ready", base, scraped, 1.0
-        yield "slipway_requests_total", {**route, "code": "200"}, scraped, float(count - failed)
+        yield "slipway_requests_total", {**route, "code": "200"}, scraped, float(count - failed - hung)
         yield "slipway_requests_total", {**base, "protocol": "v2", "route": "/v2", "code": "200"}, scraped, 1e6
+        if hung:
+            yield "slipway_requests_total", {**route, "code": "499"}, scraped, float(hung)
         if failed:
             yield "slipway_requests_total", {**route, "code": "500"}, scraped, float(failed)
-        if count:
+        if count > hung:
             for bound in (*DURATION_BOUNDS, float("inf")):
                 labels = {**route, "le": _le(bound)}
-                yield "slipway_request_duration_seconds_bucket", labels, scraped, float(count * (self.seconds <= bound))
+                yield (
+                    "slipway_request_duration_seconds_bucket",
+                    labels,
+                    scraped,
+                    float((count - hung) * (self.seconds <= bound)),
+                )
         for bound in (*SCORE_BOUNDS, float("inf")):
             yield "slipway_score_bucket", {**base, "le": _le(bound)}, scraped, float(count * (self.score <= bound))
 

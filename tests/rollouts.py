@@ -10,7 +10,7 @@ from slipway.canary.decision import Action, Decision
 from slipway.canary.history import Event
 from slipway.canary.observation import Readiness, Rollout
 from slipway.release.record import Challenger, Published, Record, Rejected
-from slipway.rendering.canary import Canary
+from slipway.rendering.canary import Canary, Shadow
 from slipway.status.standing import Application, Seen, Standing
 from tests.conftest import MODEL
 from tests.toy_platform import IMAGES, RELEASES
@@ -37,6 +37,12 @@ def canary() -> Canary:
             "scores": {"margin": 0.01, "quantiles": [0.5]},
         }
     )
+
+
+def shadowing(**changes: Any) -> Canary:
+    """The same with a shadow before the first step."""
+    fields = {"percent": 50, "pairs": 500, "differing": 0.01, "tolerance": 0.02, "limit_seconds": 600} | changes
+    return canary().model_copy(update={"shadow": Shadow.model_validate(fields)})
 
 
 def rollout(weight: int = 10, rejected: tuple[Rejected, ...] = ()) -> Rollout:

@@ -127,7 +127,7 @@ def _image(repository: Path, name: str, pin: dict[str, str], context: dict[str, 
     tag = pin.get("tag", "latest")
     if "component" in pin:
         component = components()[pin["component"]]
-        tag = tag.format(version=component.shown_version, number=component.number)
+        tag = tag.format(version=component.shown_version)
     return Image(
         name=name,
         source=repository / "images" / name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from infra.builds import go, store
+from infra.builds import go, patches, store
 from infra.builds.components import Component, components
 from infra.builds.progress import Progress, Quiet
 from infra.errors import UsageError
@@ -26,7 +26,8 @@ def built(component: Component, progress: Progress | None = None) -> Path:
 
         def make(folder: Path) -> None:
             part.building()
-            go.build(component, folder)
+            with patches.patched(component) as source:
+                go.build(component, folder, source)
 
         return store.obtain(entry(component), make, watch)
 

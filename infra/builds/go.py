@@ -66,8 +66,11 @@ def toolchain() -> Toolchain:
     return Toolchain(program, version)
 
 
-def build(component: Component, into: Path) -> None:
-    """Build a component's programs into the folder `into`. Raises PlatformError with what Go said last."""
+def build(component: Component, into: Path, source: Path) -> None:
+    """Build a component's programs into the folder `into`. Raises PlatformError with what Go said last.
+
+    `source` is the folder of our Go module: the component's own, or a copy with upstream's faults mended.
+    """
     _check_disk(component)
     go = toolchain()
     into.mkdir(parents=True, exist_ok=True)
@@ -80,7 +83,7 @@ def build(component: Component, into: Path) -> None:
     with _AT_ONCE:
         run = subprocess.run(
             [*command, *component.programs.values()],
-            cwd=component.source,
+            cwd=source,
             env=go.environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -21,6 +21,7 @@ FACTS = {
     "repoURL": "https://git.example.com/team/platform.git",
     "targetRevision": "trunk",
     "seldonWebhookCA": "Q0E=",
+    "seldonImage": "registry.example.com/seldon-core-operator@sha256:" + "2" * 64,
     "mlflowImage": "registry.example.com/mlflow@sha256:" + "0" * 64,
     "canaryImage": "registry.example.com/slipway-canary@sha256:" + "1" * 64,
     "modelImages": "registry.example.com/models/",

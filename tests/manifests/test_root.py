@@ -55,6 +55,8 @@ def test_the_bootstraps_facts_reach_all_that_needs_them(
     assert [w["clientConfig"]["caBundle"] for one in webhook.values() for w in one["webhooks"]] == [
         FACTS["seldonWebhookCA"]
     ]
+    (manager,) = _of_kind(delivered["seldon-core"], "Deployment").values()
+    assert manager["spec"]["template"]["spec"]["containers"][0]["image"] == FACTS["seldonImage"]
     mlflow = _of_kind(delivered["mlflow"], "Deployment")["mlflow"]["spec"]["template"]["spec"]["containers"][0]
     assert mlflow["image"] == FACTS["mlflowImage"]
     canary = _of_kind(delivered["canary"], "Deployment")["canary"]["spec"]["template"]["spec"]["containers"][0]
@@ -65,7 +67,7 @@ def test_the_bootstraps_facts_reach_all_that_needs_them(
     assert arguments[-1] == "--kubelet-certificate-authority=/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
 
 
-@pytest.mark.parametrize("missing", ["seldonWebhookCA", "mlflowImage", "canaryImage"])
+@pytest.mark.parametrize("missing", ["seldonWebhookCA", "seldonImage", "mlflowImage", "canaryImage"])
 def test_a_fact_without_a_default_is_missed_by_name(builder: Builder, missing: str) -> None:
     with pytest.raises(subprocess.CalledProcessError) as failure:
         builder.root({key: value for key, value in FACTS.items() if key != missing})

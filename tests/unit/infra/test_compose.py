@@ -65,7 +65,7 @@ def test_our_images_are_named_by_digest(local: Recorder) -> None:
 def test_a_closed_machine_gets_third_parties_images_and_others_pull_them() -> None:
     closed, open_ = registry.wanted(mirrors_upstream=True), registry.wanted(mirrors_upstream=False)
     assert {"argocd", "redis", "git"} <= set(closed)
-    assert {"git", "mlflow", "slipway-canary", "slipway-server"} == set(open_)
+    assert {"git", "mlflow", "seldon-core-operator", "slipway-canary", "slipway-server"} == set(open_)
 
 
 def test_the_root_application_knows_the_platform(local: Recorder) -> None:
@@ -74,6 +74,7 @@ def test_the_root_application_knows_the_platform(local: Recorder) -> None:
     assert spec["source"]["path"] == "gitops/argocd"
     facts = json.loads(spec["source"]["kustomize"]["patches"][0]["patch"])["data"]
     assert facts["modelImages"] == "registry.slipway.internal/"
+    assert facts["seldonImage"].startswith("registry.slipway.internal/seldon-core-operator@sha256:")
     assert facts["mlflowImage"].startswith("registry.slipway.internal/mlflow@sha256:")
     assert facts["canaryImage"].startswith("registry.slipway.internal/slipway-canary@sha256:")
     assert facts["seldonWebhookCA"] == "QVVUSE9SSVRZ"

@@ -59,7 +59,7 @@ class Cut:
 
 
 def errors(champion: Tallies, challenger: Tallies, margin: float) -> Cut:
-    """Answers of 5xx."""
+    """Requests answered by 5xx, or never."""
     ours, theirs = (Sample(side.errors, side.requests) for side in (champion, challenger))
     expected = (_before(ours.hits) + ERRORS_SEEN) / (_before(ours.trials) + ANSWERS_SEEN)
     return Cut(ours, theirs, two_samples(ours, theirs, expected, margin))

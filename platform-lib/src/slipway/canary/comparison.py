@@ -97,7 +97,8 @@ def _totals(cut: Cut) -> tuple[tuple[float, int], tuple[float, int]]:
 def _of_errors(cut: Cut, settings: Canary) -> str:
     (ours, champion), (theirs, challenger) = _totals(cut)
     return (
-        f"{percent(theirs)} of {challenger:,} answers are 5xx, the champion's {percent(ours)} of {champion:,}; "
+        f"{percent(theirs)} of {challenger:,} answers are 5xx or never came, the champion's {percent(ours)} of "
+        f"{champion:,}; "
         f"allowed are {_points(settings.errors.margin)} more"
     )
 

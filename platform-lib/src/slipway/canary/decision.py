@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
+from itertools import accumulate
 
 from slipway.canary.comparison import Finding, compare, percent
 from slipway.canary.observation import Block, Observation, Readiness, Rollout
 from slipway.rendering.canary import Canary, Step
+from slipway.rendering.routing import PATIENCE_SECONDS
 
 _UNKNOWN = "Kubernetes does not know the release"
 # What a finding that is worse comes to; its own sentence follows.
@@ -19,8 +21,10 @@ _WORSE = {
     "scores": "its scores differ from the champion's",
     "shadow": "its scores differ from the champion's for the same requests",
 }
-# Who answers less than this share of what its weight sends it answers too little.
-_ANSWERED = 0.5
+# Whom less than this share of what its weight sends reaches, to be answered or given up, it does not reach.
+_REACHED = 0.5
+# Until the gateway gives it up, and everybody has been scraped since, nobody counts a request that is not answered.
+_UNKNOWN_SECONDS = 2.0 * PATIENCE_SECONDS
 # By so much clocks of those who commit may differ from the loop's.
 _SKEW_SECONDS = 30.0
 
@@ -77,7 +81,7 @@ def decide(rollout: Rollout, settings: Canary, seen: Observation) -> Decision:
     weight = rollout.challenger.weight
     if rollout.reverted:
         return _take_back(rollout, settings, seen, findings)
-    fault = _fault(weight, settings, seen) or _worse(findings)
+    fault = _fault(weight, settings, seen) or _worse(findings, seen.blocks)
     if fault:
         return Decision(Action.ROLL_BACK, 0, fault, findings)
     ahead = _seconds(seen.at, max(rollout.began, rollout.stepped))
@@ -106,7 +110,11 @@ def _take_back(rollout: Rollout, settings: Canary, seen: Observation, findings: 
 
 def answered(rollout: Rollout, blocks: Sequence[Block]) -> int:
     """How many requests the challenger has answered at the weight that it has, in whole blocks."""
-    return sum(block.challenger.requests for block in _at_weight(rollout, blocks))
+    return sum(_answers(block) for block in _at_weight(rollout, blocks))
+
+
+def _answers(block: Block) -> int:
+    return block.challenger.requests - block.challenger.unanswered
 
 
 def _sent(rollout: Rollout, blocks: Sequence[Block]) -> int:
@@ -146,13 +154,20 @@ def _fault(weight: int, settings: Canary, seen: Observation) -> str:
     return ""
 
 
-def _worse(findings: Sequence[Finding]) -> str:
+def _worse(findings: Sequence[Finding], blocks: Sequence[Block]) -> str:
     """Why the challenger is worse than the champion; empty if no finding says so."""
     for finding in findings:
         if finding.worse:
-            errors = f"{percent(finding.challenger)} of its answers are 5xx"
-            return f"{_WORSE.get(finding.aspect, errors)}: {finding.said}"
+            said = _WORSE.get(finding.aspect) or _failing(finding.challenger, blocks)
+            return f"{said}: {finding.said}"
     return ""
+
+
+def _failing(share: float, blocks: Sequence[Block]) -> str:
+    unanswered = sum(block.challenger.unanswered for block in blocks)
+    if not unanswered:
+        return f"{percent(share)} of its answers are 5xx"
+    return f"it fails {percent(share)} of its requests, and never answers {unanswered:,} of them"
 
 
 def _before_traffic(rollout: Rollout, settings: Canary, seen: Observation) -> tuple[Action, str]:
@@ -161,12 +176,7 @@ def _before_traffic(rollout: Rollout, settings: Canary, seen: Observation) -> tu
     waited = _seconds(max(rollout.began, readiness.known_since or rollout.began), seen.at)
     stable = _stable(readiness, seen.at)
     if stable < limits.stable_seconds:
-        if waited < limits.limit_seconds:
-            return Action.WAIT, _because(_progress(readiness, stable, limits.stable_seconds), readiness)
-        if readiness.wanted == 0 and not readiness.complaint:
-            return Action.HOLD, f"{_UNKNOWN} after {waited:.0f} s: see whether Argo CD applies it"
-        said = f"it was not ready for {limits.stable_seconds} s without a break within {limits.limit_seconds} s"
-        return Action.ROLL_BACK, _because(said, readiness)
+        return _unready(stable, waited, settings, readiness)
     if seen.gap is not None:
         return Action.HOLD, _blind(seen.gap)
     if settings.shadow is not None:
@@ -189,17 +199,46 @@ def _at_step(rollout: Rollout, settings: Canary, seen: Observation) -> tuple[Act
     if requests < step.requests:
         if seconds >= step.limit_seconds:
             return Action.HOLD, f"{said}: too few within {step.limit_seconds} s, and it is up to people now"
-        sent = _sent(rollout, seen.blocks)
-        if seconds >= step.seconds and sent >= step.requests and requests < _ANSWERED * sent:
-            # A request that hangs is counted nowhere; nor is one that the gateway does not send.
-            return Action.HOLD, f"{said}, of about {sent} that its weight sends it: it hangs, or gets none"
+        sent, reached = _sent(rollout, seen.blocks), _reached(rollout, seen.blocks)
+        known = seconds >= max(step.seconds, _UNKNOWN_SECONDS)
+        if known and sent >= step.requests and reached < _REACHED * sent:
+            told = f"{said}, and {reached} have reached it of about {sent} that its weight sends it"
+            return Action.HOLD, _because(f"{told}; see whether its route is applied", seen.readiness)
         return Action.WAIT, said
     if seconds < step.seconds:
         return Action.WAIT, f"{said} of at least {step.seconds} s"
-    if not _all_ready(seen.readiness):
-        ready = f"{seen.readiness.ready} of {seen.readiness.wanted} replicas are ready"
-        return Action.WAIT, _because(f"{said}, and {ready}", seen.readiness)
+    stable = _stable(seen.readiness, seen.at)
+    if stable < settings.readiness.stable_seconds:
+        since_over = _seconds(_over(rollout, step, seen.blocks), seen.at)
+        action, why = _unready(stable, since_over, settings, seen.readiness, " after its step")
+        return action, f"{said}, and {why}" if action is Action.WAIT else why
     return Action.ADVANCE, f"{said}, and is not worse than the champion"
+
+
+def _reached(rollout: Rollout, blocks: Sequence[Block]) -> int:
+    """How many requests have reached the challenger at the weight that it has, and were answered or given up."""
+    return sum(block.challenger.requests for block in _at_weight(rollout, blocks))
+
+
+def _over(rollout: Rollout, step: Step, blocks: Sequence[Block]) -> datetime:
+    """When the step was over: its requests answered, and its time past."""
+    at_weight = _at_weight(rollout, blocks)
+    so_far = accumulate(_answers(block) for block in at_weight)
+    enough = next(block.end for block, total in zip(at_weight, so_far, strict=True) if total >= step.requests)
+    return max(enough, rollout.stepped + timedelta(seconds=step.seconds))
+
+
+def _unready(
+    stable: float, waited: float, settings: Canary, readiness: Readiness, when: str = ""
+) -> tuple[Action, str]:
+    """What becomes of one that is to be ready without a break, and has not been ready so long, after that wait."""
+    limits = settings.readiness
+    if waited < limits.limit_seconds:
+        return Action.WAIT, _because(_progress(readiness, stable, limits.stable_seconds), readiness)
+    if readiness.wanted == 0 and not readiness.complaint:
+        return Action.HOLD, f"{_UNKNOWN} after {waited:.0f} s: see whether Argo CD applies it"
+    said = f"it was not ready for {limits.stable_seconds} s without a break within {limits.limit_seconds} s{when}"
+    return Action.ROLL_BACK, _because(said, readiness)
 
 
 def _stable(readiness: Readiness, at: datetime) -> float:

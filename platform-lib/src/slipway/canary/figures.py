@@ -15,12 +15,19 @@ from prometheus_client.registry import Collector
 
 from slipway.canary.comparison import Finding
 from slipway.canary.decision import Action, Decision
-from slipway.canary.observation import Rollout
+from slipway.canary.observation import Rollout, Shadowed
 
 Place = tuple[str, str]
+# `slipway status` reads these back.
+PAIRS, DIFFERING, E_VALUE = "slipway_rollout_pairs", "slipway_rollout_pairs_differing", "slipway_rollout_e_value"
 _LABELS = ("environment", "model", "release")
 # Longer than any one call takes before it is given up: Git's, two minutes.
 _STUCK_SECONDS = 180.0
+
+
+def label(rollout: Rollout) -> str:
+    """How a roll-out's release is called in a metric."""
+    return rollout.challenger.release[:12]
 
 
 @dataclass
@@ -32,6 +39,7 @@ class _State:
     held: bool = False
     looked: float | None = None
     findings: tuple[Finding, ...] = ()
+    shadow: Shadowed | None = None
 
 
 @dataclass(eq=False)  # the registry keeps it by its identity
@@ -73,12 +81,12 @@ class Figures(Collector):
         """Which models there are, and the thresholds of their alerts by name."""
         self._alerts = alerts
 
-    def decided(self, rollout: Rollout, decision: Decision, at: float) -> None:
-        """What a look at ``at`` seconds since 1970 came to."""
-        release = rollout.challenger.release[:12]
+    def decided(self, rollout: Rollout, decision: Decision, at: float, shadow: Shadowed | None = None) -> None:
+        """What a look at ``at`` seconds since 1970 came to, and what it saw of the shadow's pairs."""
+        release = label(rollout)
         self.decisions.labels(rollout.environment, rollout.model, release, decision.action.value).inc()
         self._states[rollout.environment, rollout.model] = _State(
-            release, rollout.challenger.weight, decision.action is Action.HOLD, at, decision.findings
+            release, rollout.challenger.weight, decision.action is Action.HOLD, at, decision.findings, shadow
         )
 
     def describe(self) -> Iterable[Metric]:
@@ -92,9 +100,7 @@ class Figures(Collector):
         looked = GaugeMetricFamily(
             "slipway_rollout_last_look_timestamp_seconds", "When it was last looked at.", labels=_LABELS
         )
-        evidence = GaugeMetricFamily(
-            "slipway_rollout_e_value", "Evidence against the challenger.", labels=(*_LABELS, "aspect")
-        )
+        evidence = GaugeMetricFamily(E_VALUE, "Evidence against the challenger.", labels=(*_LABELS, "aspect"))
         threshold = GaugeMetricFamily(
             "slipway_rollout_e_value_threshold", "At which it is rolled back.", labels=(*_LABELS, "aspect")
         )
@@ -108,7 +114,17 @@ class Figures(Collector):
                 evidence.add_metric([*labels, finding.aspect], finding.e_value)
                 threshold.add_metric([*labels, finding.aspect], finding.threshold)
         yield from (weight, held, looked, evidence, threshold)
+        yield from self._of_shadows()
         yield from self._of_places()
+
+    def _of_shadows(self) -> Iterable[Metric]:
+        pairs = GaugeMetricFamily(PAIRS, "Of a shadow, that have been compared.", labels=_LABELS)
+        differing = GaugeMetricFamily(DIFFERING, "Of these, that differ by more than is tolerated.", labels=_LABELS)
+        for place, state in list(self._states.items()):
+            if state.shadow is not None:
+                pairs.add_metric([*place, state.release], state.shadow.pairs)
+                differing.add_metric([*place, state.release], state.shadow.differing)
+        yield from (pairs, differing)
 
     def _of_places(self) -> Iterable[Metric]:
         broken = GaugeMetricFamily(

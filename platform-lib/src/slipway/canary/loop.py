@@ -164,12 +164,13 @@ class Loop:
         return outcome
 
     def _decide(self, rollout: Rollout, settings: Canary) -> Decision:
-        now = self.clock()
+        now, shadow = self.clock(), None
         try:
-            decided = decide(rollout, settings, self.lookout.look(rollout, settings, now))
+            seen = self.lookout.look(rollout, settings, now)
+            decided, shadow = decide(rollout, settings, seen), seen.shadow
         except KubeFault as error:
             decided = Decision(Action.HOLD, rollout.challenger.weight, error.what, ())
-        self.figures.decided(rollout, decided, now.timestamp())
+        self.figures.decided(rollout, decided, now.timestamp(), shadow)
         return decided
 
     def _act(self, rollout: Rollout, decided: Decision) -> str | None:

@@ -14,19 +14,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Counts:
-    """What one release answered to scoring requests in one block of time.
+    """What became of one release's scoring requests in one block of time.
 
     Attributes:
-        requests: answers, of any status.
-        errors: those of 5xx.
+        requests: that were answered, by any status, or whose clients gave up.
+        errors: those answered by 5xx, and those whose clients gave up.
         durations: (bounds + 1,) answers by bucket of slipway.serving.metrics.DURATION_BOUNDS; the last has no bound.
         scores: (bounds + 1,) answered rows by bucket of slipway.serving.metrics.SCORE_BOUNDS; the last has no bound.
+        unanswered: those whose clients, as the gateway is one, gave up before an answer.
     """
 
     requests: int
     errors: int
     durations: tuple[int, ...]
     scores: tuple[int, ...]
+    unanswered: int = 0
 
 
 @dataclass(frozen=True)
@@ -103,10 +105,12 @@ class Shadowed:
     Attributes:
         pairs: that have been compared.
         finding: of the aspect "shadow"; None before the first pair.
+        differing: of the pairs, those whose scores differ by more than shadow.tolerance.
     """
 
     pairs: int
     finding: Finding | None
+    differing: int = 0
 
 
 @dataclass(frozen=True)

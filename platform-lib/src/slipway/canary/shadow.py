@@ -155,20 +155,25 @@ def _whole(pieces: list[_Piece], side: int) -> list[float] | None:
 
 def shadowed(blocks: Sequence[PairBlock], settings: Canary) -> Shadowed:
     """Whether more of the pairs differ than shadow.differing allows; ``settings`` must have a shadow."""
+    assert settings.shadow is not None
+    pairs, differing = [block.pairs for block in blocks], [block.differing for block in blocks]
+    log_e = paired(differing, pairs, settings.shadow.differing)
+    return found(sum(pairs), sum(differing), float(np.exp(log_e.max(initial=0.0).clip(max=MOST))), settings)
+
+
+def found(pairs: int, differing: int, e_value: float, settings: Canary) -> Shadowed:
+    """The same of pairs that somebody else has counted; ``e_value`` is the evidence that they are."""
     shadow = settings.shadow
     assert shadow is not None
-    pairs, differing = [block.pairs for block in blocks], [block.differing for block in blocks]
-    total = sum(pairs)
-    if not total:
+    if not pairs:
         return Shadowed(0, None)
-    log_e = paired(differing, pairs, shadow.differing)
-    share = sum(differing) / total
+    share = differing / pairs
     said = (
-        f"{sum(differing):,} of {total:,} pairs have scores that differ by more than {shadow.tolerance:g}, "
+        f"{differing:,} of {pairs:,} pairs have scores that differ by more than {shadow.tolerance:g}, "
         f"{share:.2%}; allowed are {shadow.differing:.2%}"
     )
-    e_value = float(np.exp(log_e.max(initial=0.0).clip(max=MOST)))
-    return Shadowed(total, Finding("shadow", e_value, threshold(settings), shadow.differing, share, said))
+    finding = Finding("shadow", e_value, threshold(settings), shadow.differing, share, said)
+    return Shadowed(pairs, finding, differing)
 
 
 def _answers(body: bytes) -> Iterator[tuple[str, _Answer]]:

@@ -24,6 +24,9 @@ from slipway.rendering.canary import Canary
 from slipway.rendering.served import service_name
 from slipway.serving.metrics import DURATION_BOUNDS, SCORE_BOUNDS
 
+# What a server counts a request as whose client gave up before it was answered. (Its CLIENT_GONE stands beside imports
+# that the loop's image has not.)
+_UNANSWERED = "499"
 # Answers to requests for a score: V2's infer, Seldon's predictions, gRPC's ModelInfer.
 _ROUTES = ".*/infer|.*/predictions|ModelInfer"
 _REQUESTS = "sum by (service, pod, code) (slipway_requests_total{{{where}, route=~{routes}}})"
@@ -157,9 +160,11 @@ class _Family:
 
 
 class _Answers(_Family):
-    """All answers, and those of 5xx."""
+    """All requests, those that failed, and those that were never answered, which is failing too."""
 
     def columns(self, labels: Mapping[str, str]) -> list[int]:
+        if labels["code"] == _UNANSWERED:
+            return [0, 1, 2]
         return [0, 1] if labels["code"].startswith("5") else [0]
 
 
@@ -183,7 +188,7 @@ class _Tally:
         self.seen = _moment(key.began)
         self._counted = -1
         self._open = False
-        self._requests = _Answers(key.query(_REQUESTS), 2)
+        self._requests = _Answers(key.query(_REQUESTS), 3)
         self._durations = _Histogram(key.query(_DURATIONS), DURATION_BOUNDS)
         self._scores = _Histogram(key.query(_SCORES), SCORE_BOUNDS)
         self._families = (self._requests, self._durations, self._scores)
@@ -256,6 +261,7 @@ def _counts(grown: list[Figures], shared: list[NDArray[np.bool_]]) -> Counts:
         int(answers[1]),
         by_bucket(durations, len(DURATION_BOUNDS), shared[1]),
         by_bucket(scores, len(SCORE_BOUNDS), shared[2]),
+        int(answers[2]),
     )
 
 

@@ -14,6 +14,8 @@ from typing import Any
 from slipway.rendering.served import HTTP_PORT, Served
 
 GATEWAY, GATEWAY_NAMESPACE = "slipway", "gateway"
+# So long the gateway waits for an answer. A server that hangs shows when it gives up: the canary counts on that.
+PATIENCE_SECONDS = 15
 _GROUP = "gateway.networking.k8s.io"
 _WAVE = "argocd.argoproj.io/sync-wave"
 
@@ -31,6 +33,7 @@ def route(served: Served) -> dict[str, Any]:
                 {
                     "matches": [{"path": {"type": "PathPrefix", "value": "/"}}],
                     **_mirror(served),
+                    "timeouts": {"request": f"{PATIENCE_SECONDS}s"},
                     "backendRefs": [
                         {**_service(predictor.service), "weight": predictor.weight} for predictor in served.predictors
                     ],

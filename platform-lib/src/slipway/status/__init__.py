@@ -2,6 +2,7 @@
 
 standing     what is known of one model in one environment, and the words for it
 outlook      what is known beyond Git: how releases run, what the canary loop would decide, what Argo CD says
+pairs        the pairs of a shadow, which the canary loop tells Prometheus of
 repository   what Git says: records, canary.yaml, when the challenger came, earlier roll-outs
 terminal     a table, and the roll-outs that are under way, for a person at a terminal
 machine      the same as JSON

@@ -59,7 +59,9 @@ def _rollout(standing: Standing) -> dict[str, Any] | None:
         "step": standing.number or None,
         "steps": [step.weight for step in standing.settings.steps] if standing.settings is not None else [],
         "requests": seen.requests,
-        "requests_wanted": standing.wanted,
+        "requests_wanted": standing.step.requests if standing.step is not None else None,
+        "pairs": seen.pairs,
+        "pairs_wanted": standing.shadow.pairs if standing.shadow is not None else None,
         "decision": _decision(seen.decision),
     }
 
@@ -105,8 +107,8 @@ def _figures(finding: Finding) -> list[tuple[str, float]]:
 def _runs(readiness: Readiness | None) -> dict[str, Any] | None:
     if readiness is None:
         return None
-    times = {"stable_since": readiness.stable_since, "unready_since": readiness.unready_since}
-    return {**asdict(readiness), **{name: moment(at) if at is not None else None for name, at in times.items()}}
+    told = asdict(readiness)
+    return {name: moment(value) if isinstance(value, datetime) else value for name, value in told.items()}
 
 
 def moment(when: datetime) -> str:

@@ -15,16 +15,17 @@ from slipway.adapters.kube import Cluster, KubeFault
 from slipway.adapters.prometheus import Prometheus, PrometheusFault
 from slipway.canary import readiness
 from slipway.canary.decision import answered, decide
-from slipway.canary.observation import Observation, Readiness, Rollout
+from slipway.canary.observation import Observation, Readiness, Rollout, Shadowed
 from slipway.canary.sighting import Sight
 from slipway.errors import SlipwayError
 from slipway.promotion.platform import Platform
 from slipway.release.record import Published
 from slipway.rendering.canary import Canary
 from slipway.rendering.served import resource_name
+from slipway.status import pairs
 from slipway.status.standing import Application, Seen, Standing, Unasked
 
-KUBERNETES, PROMETHEUS, REQUEST_LOG = "Kubernetes", "Prometheus", "The request log"
+KUBERNETES, PROMETHEUS, LOOP = "Kubernetes", "Prometheus", "The canary loop"
 _ARGO_CD = "argocd"
 _T = TypeVar("_T")
 
@@ -83,7 +84,8 @@ class _Look:
         if seen is None:
             return Seen(champion, challenger, application=application)
         requests = answered(rollout, seen.blocks) if rollout.challenger.weight else None
-        return Seen(champion, challenger, requests, decide(rollout, settings, seen), application)
+        compared = seen.shadow.pairs if seen.shadow is not None else None
+        return Seen(champion, challenger, requests, compared, decide(rollout, settings, seen), application)
 
     def _observed(
         self, rollout: Rollout, settings: Canary, runs: tuple[Readiness | None, Readiness | None]
@@ -95,15 +97,21 @@ class _Look:
             return None
         # The loop holds while Prometheus is away; people are to be told why, too.
         self._ask(PROMETHEUS, lambda: prometheus.now("vector(1)"))
+        shadow = None
         if settings.shadow is not None and not rollout.challenger.weight:
-            self.away[REQUEST_LOG] = (
-                "It is read inside the cluster only, so the pairs of a shadow are not counted here."
-            )
-            return None
+            shadow = self._shadowed(prometheus, rollout, settings)
+            if shadow is None and PROMETHEUS not in self.away:
+                return None
         traffic = sight.look(rollout, settings, self.now)
-        return Observation(
-            self.now, traffic.blocks, challenger, traffic.gap, champion=champion if rollout.reverted else None
-        )
+        back = champion if rollout.reverted else None
+        return Observation(self.now, traffic.blocks, challenger, traffic.gap, shadow, back)
+
+    def _shadowed(self, prometheus: Prometheus, rollout: Rollout, settings: Canary) -> Shadowed | None:
+        found = self._ask(PROMETHEUS, lambda: pairs.look(prometheus, rollout, settings))
+        if found is None and PROMETHEUS not in self.away:
+            place = f"{rollout.environment}/{rollout.model}"
+            self.away[LOOP] = f"It has told Prometheus nothing yet of the pairs of the shadow of {place}."
+        return found
 
     def _runs(self, standing: Standing, published: Published) -> Readiness | None:
         cluster = self.cluster

@@ -8,7 +8,7 @@ from slipway.canary.comparison import Finding
 from slipway.canary.decision import Action, Decision
 from slipway.canary.observation import Readiness, Rollout
 from slipway.release.record import Record
-from slipway.rendering.canary import Canary, Step
+from slipway.rendering.canary import Canary, Shadow, Step
 from slipway.status.rollouts import Past
 
 
@@ -36,6 +36,7 @@ class Seen:
     Attributes:
         champion, challenger: how each runs.
         requests: that the challenger has answered at its weight.
+        pairs: that have been compared of its shadow.
         decision: that the canary loop would come to now.
         application: of Argo CD.
     """
@@ -43,6 +44,7 @@ class Seen:
     champion: Readiness | None = None
     challenger: Readiness | None = None
     requests: int | None = None
+    pairs: int | None = None
     decision: Decision | None = None
     application: Application | None = None
 
@@ -88,12 +90,11 @@ class Standing:
         return self.settings.steps[self.number - 1] if self.settings is not None and self.number else None
 
     @property
-    def wanted(self) -> int | None:
-        """How many requests, or pairs of a shadow, it takes to go on; None where that is not what is waited for."""
-        if self.step is not None:
-            return self.step.requests
-        shadow = self.settings.shadow if self.settings is not None else None
-        return shadow.pairs if shadow is not None and self.rollout is not None else None
+    def shadow(self) -> Shadow | None:
+        """The shadow that the challenger is; None where it answers people, or gets no copies."""
+        if self.settings is None or self.rollout is None or self.rollout.challenger.weight:
+            return None
+        return self.settings.shadow
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def stage(standing: Standing) -> str:
         return f"step {standing.number} of {len(standing.settings.steps)}"
     if standing.rollout.challenger.weight:
         return f"{standing.rollout.challenger.weight} % is no step of canary.yaml"
-    return "shadow, before the first step" if standing.settings.shadow is not None else "before the first step"
+    return "shadow, before the first step" if standing.shadow is not None else "before the first step"
 
 
 def state(standing: Standing) -> str:

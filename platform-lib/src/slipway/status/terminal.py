@@ -104,15 +104,20 @@ def _lines(standing: Standing, now: datetime) -> Iterator[RenderableType]:
 
 
 def progress(standing: Standing, now: datetime) -> str:
-    """Where a roll-out that is under way is, since when, and how many requests it has of those that it takes."""
+    """Where a roll-out that is under way is, since when, and how many requests or pairs it has of those it takes."""
     rollout = standing.rollout
     assert rollout is not None
-    so_far, at = standing.seen.requests, f"{stage(standing)} since {moment(rollout.stepped)}"
-    lasts = f"{duration((now - rollout.stepped).total_seconds())}, began {moment(rollout.began)}"
-    if standing.wanted is None:
-        return f"{at}, {lasts}"
-    unit = "requests" if standing.number else "pairs"
-    return f"{at}, {lasts}; {'?' if so_far is None else f'{so_far:,}'} of {standing.wanted:,} {unit}"
+    at, seen = f"{stage(standing)} since {moment(rollout.stepped)}", standing.seen
+    said = f"{at}, {duration((now - rollout.stepped).total_seconds())}, began {moment(rollout.began)}"
+    if standing.step is not None:
+        return f"{said}; {_of(seen.requests, standing.step.requests)} requests"
+    if standing.shadow is not None:
+        return f"{said}; {_of(seen.pairs, standing.shadow.pairs)} pairs"
+    return said
+
+
+def _of(so_far: int | None, wanted: int) -> str:
+    return f"{'?' if so_far is None else f'{so_far:,}'} of {wanted:,}"
 
 
 def _findings(decision: Decision) -> Table:

@@ -149,7 +149,8 @@ def test_names_of_an_image(name: str, reference: str, version: str, path: str) -
 def test_the_tag_of_a_go_image_is_its_component_s_version() -> None:
     argocd = components()["argo-cd"]
     assert catalogue().images["argocd"].tag == argocd.version
-    assert catalogue().images["seldon-core-operator"].tag == components()["seldon-core"].version.removeprefix("v")
+    metrics_server = components()["metrics-server"]
+    assert catalogue().images["metrics-server"].tag == metrics_server.version
 
 
 def test_an_unknown_image_lists_those_there_are() -> None:

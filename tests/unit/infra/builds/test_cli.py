@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from infra.builds import cli, containers, executables, go
+from infra.builds import cli, containers, executables, go, patches
 from infra.builds.catalogue import catalogue
 from infra.builds.components import Component, components
 
@@ -34,11 +35,12 @@ def images(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def builds(monkeypatch: pytest.MonkeyPatch) -> None:
-    def build(component: Component, into: Path) -> None:
+    def build(component: Component, into: Path, source: Path) -> None:
         for name in component.programs:
             (into / name).write_text(name)
 
     monkeypatch.setattr(go, "build", build)
+    monkeypatch.setattr(patches, "patched", lambda component: nullcontext(component.source))
     monkeypatch.setattr(go, "toolchain", lambda: go.Toolchain("/usr/bin/go", "1.99.0"))
 
 
@@ -67,7 +69,7 @@ def test_a_name_is_that_of_a_component_and_of_an_image(images: list[str]) -> Non
 def test_with_docker_only_our_images_are_built(images: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Engine, "base", "docker.io/library/python:3.11-slim-bookworm")
     RUN.invoke(cli.app, ["warm"])
-    assert set(images) == {"git", "mlflow", "slipway-canary", "slipway-server"}
+    assert set(images) == {"git", "mlflow", "seldon-core-operator", "slipway-canary", "slipway-server"}
 
 
 def test_list_tells_what_is_cached() -> None:

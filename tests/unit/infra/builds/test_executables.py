@@ -17,7 +17,7 @@ def builds(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was built, in order; the programs hold their own names."""
     built: list[str] = []
 
-    def build(component: Component, into: Path) -> None:
+    def build(component: Component, into: Path, source: Path) -> None:
         built.append(component.name)
         for name in component.programs:
             (into / name).write_text(name)

@@ -35,7 +35,7 @@ def on_path(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 def test_a_build_is_static_stripped_and_changes_no_pin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     toolchains.go(tmp_path / "bin", WRITES)
     on_path(monkeypatch, tmp_path / "bin")
-    go.build(components()["kustomize"], tmp_path / "out")
+    go.build(components()["kustomize"], tmp_path / "out", tmp_path)
     said = (tmp_path / "out" / "kustomize").read_text()
     for part in ("-trimpath", "-buildvcs=false", "-dwarf=false", "-s -w", "CGO=0", "-mod=readonly local"):
         assert part in said
@@ -49,7 +49,7 @@ def test_tags_reach_the_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     )
     toolchains.go(tmp_path / "bin", script)
     on_path(monkeypatch, tmp_path / "bin")
-    go.build(components()["prometheus"], tmp_path / "out")
+    go.build(components()["prometheus"], tmp_path / "out", tmp_path)
     assert "-tags remove_all_sd,enable_kubernetes_sd" in (tmp_path / "said").read_text()
 
 
@@ -82,7 +82,7 @@ def test_what_go_says_decides_the_remedy(
     toolchains.go(tmp_path, f"echo '{said}' >&2; exit 1")
     on_path(monkeypatch, tmp_path)
     with pytest.raises(PlatformError) as caught:
-        go.build(components()["etcd"], tmp_path / "out")
+        go.build(components()["etcd"], tmp_path / "out", tmp_path)
     assert said in caught.value.what
     assert remedy in caught.value.remedy
 
@@ -93,7 +93,7 @@ def test_a_full_disk_is_found_before_the_build(tmp_path: Path, monkeypatch: pyte
 
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(2**30))
     with pytest.raises(PlatformError, match=r"1\.0 GiB are free .* needs 18 GiB"):
-        go.build(components()["etcd"], tmp_path / "out")
+        go.build(components()["etcd"], tmp_path / "out", tmp_path)
 
 
 def test_a_program_that_go_names_otherwise_is_a_fault_of_the_table(
@@ -102,4 +102,4 @@ def test_a_program_that_go_names_otherwise_is_a_fault_of_the_table(
     toolchains.go(tmp_path, "exit 0")
     on_path(monkeypatch, tmp_path)
     with pytest.raises(PlatformError, match="no program named kube-apiserver"):
-        go.build(components()["kubernetes"], tmp_path / "out")
+        go.build(components()["kubernetes"], tmp_path / "out", tmp_path)

@@ -96,7 +96,8 @@ def test_the_sentence_says_what_people_need_to_judge_it() -> None:
     errors, latency, scores = compare(blocks, SETTINGS)
     assert (errors.champion, errors.challenger, errors.threshold) == (0.0, 0.05, 60.0)
     assert errors.said.startswith(
-        "5.0 % of 3,000 answers are 5xx, the champion's 0.0 % of 3,000; allowed are 0.2 points more (e-value "
+        "5.0 % of 3,000 answers are 5xx or never came, the champion's 0.0 % of 3,000; allowed are 0.2 points more "
+        "(e-value "
     )
     assert errors.said.endswith(", 60 suffices)")
     assert latency.said.startswith(

@@ -165,6 +165,38 @@ def test_nothing_advances_while_a_replica_is_not_ready() -> None:
     assert held.reason.endswith("in 100 s, and 1 of 2 replicas are ready: p: starting")
 
 
+@pytest.mark.parametrize("weight", [10, 100])
+def test_one_that_flaps_at_a_step_does_not_go_on_at_a_moment_at_which_it_is_ready(weight: int) -> None:
+    flapping = decide(rollout(weight, 100), SETTINGS, look(200, 190.1, 100))
+    assert (flapping.action, flapping.weight) == (Action.WAIT, weight)
+    assert flapping.reason.endswith("and all of its 2 replicas have been ready for 9 of 10 s")
+    assert decide(rollout(weight, 100), SETTINGS, look(200, 190, 100)).action in (Action.ADVANCE, Action.PROMOTE)
+
+
+def test_one_that_flaps_at_a_step_is_taken_back_in_the_time_that_it_had_to_become_ready() -> None:
+    def flapping(at: float, enough: float, ready: bool, requests: int = 100) -> decision.Decision:
+        seen = look(at, at - 5 if ready else None, complaint="" if ready else "p: Unhealthy")
+        blocks = (Block(after(enough), NOTHING, replace(NOTHING, requests=requests)), *seen.blocks)
+        return decide(rollout(10, 0), SETTINGS, replace(seen, blocks=blocks))
+
+    for ready in (True, False):
+        assert flapping(359.9, 15, ready).action is Action.WAIT, "its step takes 60 s, and it has 300 from then on"
+        assert flapping(449.9, 150, ready).action is Action.WAIT, "it had not answered enough before"
+        back = flapping(360, 15, ready)
+        assert (back.action, back.weight) == (Action.ROLL_BACK, 0)
+        said = "it was not ready for 10 s without a break within 300 s after its step"
+        assert back.reason == (said if ready else f"{said}: p: Unhealthy")
+        assert flapping(450, 150, ready).action is Action.ROLL_BACK
+        assert flapping(599, 15, ready, requests=99).action is Action.WAIT, "there is little traffic"
+    unknown = decide(rollout(10, 0), SETTINGS, look(500, None, 100, wanted=0, ready=0))
+    assert unknown.action is Action.WAIT, "the block is over just now"
+    gone = look(500, None, wanted=0, ready=0)
+    gone = replace(gone, blocks=(Block(after(15), NOTHING, replace(NOTHING, requests=100)),))
+    assert decide(rollout(10, 0), SETTINGS, gone).action is Action.HOLD, "Argo CD or the operator is at fault"
+    late = decide(rollout(10, 100), SETTINGS, look(100_000, 99_900, 100))
+    assert late.action is Action.ADVANCE, "nobody looked for a while"
+
+
 def test_too_few_requests_by_the_limit_hold_it() -> None:
     assert decide(rollout(10, 100), SETTINGS, look(699, 0, 99)).action is Action.WAIT
     held = decide(rollout(10, 100), SETTINGS, look(700, 0, 99))
@@ -255,21 +287,51 @@ def test_a_commit_of_the_future_is_held_and_not_waited_for_in_silence(weight: in
     assert decide(ahead, SETTINGS, look(100, 0, restarts=3)).action is Action.ROLL_BACK
 
 
-def test_one_that_answers_almost_nothing_of_its_share_is_held_long_before_the_limit() -> None:
-    """As one that hangs, whose requests nobody counts."""
+def test_one_that_almost_nothing_of_its_share_reaches_is_held_long_before_the_limit() -> None:
+    """As by a route that is not applied: it is nobody's fault that anything shows."""
 
     def beside(champion: int, challenger: int, weight: int = 10, at: float = 160) -> decision.Decision:
-        seen = look(at, 0, challenger)
+        seen = look(at, 0, challenger, complaint="p: so it is")
         last = replace(seen.blocks[-1], champion=replace(NOTHING, requests=champion))
         return decide(rollout(weight, 100), SETTINGS, replace(seen, blocks=(seen.blocks[0], last)))
 
     held = beside(900, 49)
     assert (held.action, held.weight) == (Action.HOLD, 10)
-    assert held.reason.endswith(
-        "of 100 requests at 10 % in 60 s, of about 100 that its weight sends it: it hangs, or gets none"
+    assert held.reason == (
+        "it has answered 49 of 100 requests at 10 % in 60 s, and 49 have reached it of about 100 that its weight sends"
+        " it; see whether its route is applied: p: so it is"
     )
     assert beside(900, 50).action is Action.WAIT
     assert beside(899, 0).action is Action.WAIT, "it may be chance"
     assert beside(900, 0, at=159).action is Action.WAIT, "the weight may be on its way"
     assert beside(0, 0, weight=100).action is Action.WAIT, "there is nobody to compare it with"
     assert beside(9000, 100).action is Action.ADVANCE, "what it answered suffices"
+    quick = SETTINGS.model_dump()
+    quick["steps"][0]["seconds"] = 5
+
+    def early(at: float) -> Action:
+        seen = look(at, 0)
+        last = replace(seen.blocks[-1], champion=replace(NOTHING, requests=9000))
+        return decide(
+            rollout(10, 100), Canary.model_validate(quick), replace(seen, blocks=(seen.blocks[0], last))
+        ).action
+
+    assert early(129) is Action.WAIT, "what the gateway has not given up yet is counted nowhere"
+    assert early(130) is Action.HOLD
+
+
+def test_what_it_leaves_unanswered_reaches_it_and_is_no_answer(findings: list[Finding]) -> None:
+    def hanging(unanswered: int) -> decision.Decision:
+        seen = look(160, 0)
+        counts = replace(NOTHING, requests=100, errors=unanswered + 1, unanswered=unanswered)
+        last = Block(after(160), replace(NOTHING, requests=900), counts)
+        return decide(rollout(10, 100), SETTINGS, replace(seen, blocks=(seen.blocks[0], last)))
+
+    assert hanging(0).action is Action.ADVANCE
+    waiting = hanging(60)
+    assert (waiting.action, waiting.reason) == (Action.WAIT, "it has answered 40 of 100 requests at 10 % in 60 s")
+    findings.append(Finding("errors", 60.0, 60.0, 0.001, 0.61, "details"))
+    back = hanging(60)
+    assert (back.action, back.weight) == (Action.ROLL_BACK, 0)
+    assert back.reason == "it fails 61.0 % of its requests, and never answers 60 of them: details"
+    assert hanging(0).reason == "61.0 % of its answers are 5xx: details"

@@ -12,6 +12,7 @@ import pytest
 from slipway.canary.comparison import Finding
 from slipway.canary.decision import Action, Decision
 from slipway.canary.figures import Figures, listen
+from slipway.canary.observation import Shadowed
 from tests.rollouts import rollout
 
 
@@ -78,7 +79,21 @@ def test_what_is_of_a_roll_out_goes_with_it(serving: Serving) -> None:
         "slipway_rollout_leader 0.0",
     ):
         assert line in told.splitlines()
+    assert "slipway_rollout_pairs{" not in told
     serving.figures.under_way([], [])
     told = serving.get("/metrics")[1]
     assert "slipway_rollout_weight{" not in told
     assert f'slipway_rollout_broken{{environment="{place[0]}",model="{place[1]}"}} 0.0' in told
+
+
+def test_the_pairs_of_a_shadow_are_counted_until_it_is_none(serving: Serving) -> None:
+    shadow = rollout(0)
+    place = shadow.environment, shadow.model
+    labels = f'environment="{place[0]}",model="{place[1]}",release="{shadow.challenger.release[:12]}"'
+    decision = Decision(Action.WAIT, 0, "too few pairs", ())
+    serving.figures.decided(shadow, decision, 1000.0, Shadowed(123, None, 4))
+    told = serving.get("/metrics")[1].splitlines()
+    assert f"slipway_rollout_pairs{{{labels}}} 123.0" in told
+    assert f"slipway_rollout_pairs_differing{{{labels}}} 4.0" in told
+    serving.figures.decided(rollout(10), decision, 1003.0, None)
+    assert "slipway_rollout_pairs{" not in serving.get("/metrics")[1]

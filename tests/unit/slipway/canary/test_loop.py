@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,12 +17,13 @@ from slipway.canary import loop as looping
 from slipway.canary.decision import Action
 from slipway.canary.loop import Loop
 from slipway.canary.notes import NOTES
+from slipway.canary.observation import Shadowed
 from slipway.release.record import Record
 from tests.conftest import MODEL
 from tests.fake_kubernetes import pod
 from tests.toy_platform import PUBLISHED, git
 from tests.unit.slipway.canary.conftest import BEGIN, CHALLENGER, CHAMPION, NEXT, record
-from tests.unit.slipway.canary.world import NEW, World, world
+from tests.unit.slipway.canary.world import CANARY, NEW, World, world
 
 
 @pytest.fixture
@@ -81,6 +84,31 @@ def test_a_challenger_that_fails_is_rolled_back_and_people_are_told(ours: World)
     assert "- errors: " in note
     assert loop.cycle() == []
     assert note.count("was rolled back") == 1
+
+
+@pytest.mark.parametrize("share", [0.05, 1.0])
+def test_a_challenger_that_hangs_is_rolled_back(ours: World, share: float) -> None:
+    ours.challenge(10, hung=share)
+    assert until(ours, ours.loop(), "roll back") == ["wait", "roll back"]
+    rejected = ours.toy.held().rejection(PUBLISHED[CHALLENGER])
+    assert rejected is not None
+    assert rejected.reason.startswith(f"It fails {100 * share:.1f} % of its requests, and never answers ")
+
+
+def test_one_that_becomes_ready_again_and_again_is_rolled_back(ours: World) -> None:
+    ours.challenge(10)
+    loop = ours.loop()
+
+    def flap(count: int) -> list[str]:
+        seen = []
+        for _ in range(count):
+            ours.kubernetes.run("production", NEW, 2, BEGIN + ours.now)
+            seen.append(ours.step(loop))
+        return seen
+
+    assert set(flap(23)) == {"wait"}
+    assert flap(1) == ["roll back"]
+    assert ours.weight is None
 
 
 def test_a_note_that_was_killed_is_made_by_whoever_looks_next(ours: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -298,6 +326,21 @@ def test_what_it_tells_prometheus(ours: World) -> None:
         assert value is not None
         assert limit is not None
         assert value < limit
+
+
+def test_it_tells_prometheus_of_the_pairs_of_a_shadow(ours: World) -> None:
+    ours.challenge()
+    loop = ours.loop()
+    loop.lookout = replace(loop.lookout, shadow=lambda *_: Shadowed(12, None, 3))
+    labels = {"environment": "production", "model": MODEL, "release": CHALLENGER[:12]}
+    ours.step(loop)
+    assert metric(loop, "slipway_rollout_pairs", **labels) is None
+    shadow = {"percent": 100, "pairs": 500, "differing": 0.01, "tolerance": 0.02, "limit_seconds": 600}
+    (ours.toy.other / f"gitops/envs/production/{MODEL}/canary.yaml").write_text(json.dumps(CANARY | {"shadow": shadow}))
+    ours.toy.push("have it compared in the shadow first", BEGIN)
+    assert ours.step(loop) == "wait"
+    assert metric(loop, "slipway_rollout_pairs", **labels) == 12.0
+    assert metric(loop, "slipway_rollout_pairs_differing", **labels) == 3.0
 
 
 def test_it_says_what_it_does_and_repeats_itself_seldom(ours: World, caplog: pytest.LogCaptureFixture) -> None:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
+from slipway.canary import shadow
 from slipway.canary.shadow import PairBlock, Pairing, Stored, shadowed
 from slipway.release.record import Challenger, Published
 from slipway.rendering.canary import Canary, Shadow
@@ -198,10 +199,18 @@ def test_more_that_differ_than_allowed_is_worse() -> None:
     assert found.finding is not None
     assert found.finding.worse
     assert found.finding.aspect == "shadow"
+    assert found.differing == 30
     assert (found.finding.champion, found.finding.challenger) == (0.01, 0.1)
     assert "30 of 300 pairs have scores that differ by more than 0.02, 10.00%; allowed are 1.00%" in found.finding.said
     # Each of four aspects may raise its part of one in twenty.
     assert found.finding.threshold == pytest.approx(4 / 0.05)
+
+
+def test_who_has_the_counts_from_the_loop_finds_what_it_found() -> None:
+    seen = shadowed(blocks([3, 1, 4]), settings())
+    assert seen.finding is not None
+    assert shadow.found(300, 8, seen.finding.e_value, settings()) == seen
+    assert shadow.found(0, 0, 0.0, settings()) == shadowed([], settings())
 
 
 def test_evidence_stays_when_later_pairs_are_alike_and_nothing_is_said_of_nothing() -> None:

@@ -15,6 +15,7 @@ from slipway.canary.sighting import Sight
 from slipway.release.record import Challenger, Record
 from slipway.rendering.canary import Canary
 from slipway.rendering.served import service_name
+from slipway.serving.app import CLIENT_GONE
 from slipway.serving.metrics import DURATION_BOUNDS, SCORE_BOUNDS
 from tests.conftest import MODEL
 from tests.fake_prometheus import FakePrometheus, Pod
@@ -73,6 +74,16 @@ def test_blocks_are_what_was_answered_in_them(prometheus: FakePrometheus) -> Non
     assert (len(second.champion.durations), len(second.champion.scores)) == (
         len(DURATION_BOUNDS) + 1, len(SCORE_BOUNDS) + 1,
     )  # fmt: skip
+
+
+def test_what_was_never_answered_has_failed(prometheus: FakePrometheus) -> None:
+    prometheus.pods[2].unanswered = 0.2
+    blocks, _ = look(prometheus, 62)
+    second = blocks[1].challenger
+    assert (second.requests, second.unanswered) == (105, 21)
+    assert second.errors == 10 + 21, "the others are 5xx"
+    assert {block.champion.unanswered for block in blocks} == {0}
+    assert str(CLIENT_GONE) == sighting._UNANSWERED
 
 
 def test_nothing_before_the_first_block_is_over(prometheus: FakePrometheus) -> None:

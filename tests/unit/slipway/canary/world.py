@@ -64,11 +64,12 @@ class World:
         lookout = Lookout(Sight(Prometheus(self.prometheus.url)), self.cluster)
         return Loop(clone, lookout, Figures(), clock=lambda: datetime.fromtimestamp(BEGIN + self.now, UTC))
 
-    def challenge(self, weight: int = 0, errors: float = 0.0, ready: float | None = 2.0) -> str:
+    def challenge(self, weight: int = 0, errors: float = 0.0, ready: float | None = 2.0, hung: float = 0.0) -> str:
         """Have a challenger at the beginning, in Git and in the cluster; the commit."""
         if ready is not None:
             self.kubernetes.run("production", NEW, 2, BEGIN + ready)
-        self.prometheus.pods = [Pod(OLD, "old", BEGIN - 1000), Pod(NEW, "new", BEGIN + 1, rate=50, errors=errors)]
+        new = Pod(NEW, "new", BEGIN + 1, rate=50, errors=errors, unanswered=hung)
+        self.prometheus.pods = [Pod(OLD, "old", BEGIN - 1000), new]
         return self.toy.commit(record(weight), "a challenger", BEGIN)
 
     def step(self, loop: Loop, seconds: float = 3.0) -> str:

@@ -10,6 +10,7 @@ import pytest
 from slipway.release.record import Challenger, Record
 from slipway.rendering import render, routing, seldon
 from slipway.rendering.served import Served
+from slipway.serving.settings import Settings
 from tests.toy_platform import IMAGES, RELEASES
 from tests.unit.slipway.rendering.conftest import ALONE, AT_REST, SHADOW, TWO, shadowed
 
@@ -29,6 +30,12 @@ def test_the_gateway_and_the_host_are_those_of_the_platform(production: Callable
     (parent,) = spec["parentRefs"]
     assert (parent["name"], parent["namespace"]) == ("slipway", "gateway")
     assert spec["hostnames"] == ["flight-delay.production.localhost"]
+
+
+def test_the_gateway_gives_up_what_hangs(production: Callable[[Record], Served]) -> None:
+    (rule,) = routing.route(production(ALONE))["spec"]["rules"]
+    assert rule["timeouts"] == {"request": f"{routing.PATIENCE_SECONDS}s"}
+    assert Settings().body_seconds > routing.PATIENCE_SECONDS, "or the server would call it the client's fault, by 408"
 
 
 def test_a_challenger_in_the_shadow_gets_copies_and_answers_nobody(production: Callable[[Record], Served]) -> None:

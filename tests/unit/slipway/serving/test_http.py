@@ -480,6 +480,19 @@ def test_a_client_that_goes_away_is_counted(raw: RawServer, reset: bool) -> None
     raw.wait(lambda: raw.app.metrics.in_flight == 0)
 
 
+def test_a_request_that_is_never_answered_is_counted_when_its_client_gives_up(
+    raw: RawServer, good: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the canary counts on, who has no other figure of what hangs."""
+    monkeypatch.setattr(http.Connection, "on_message_complete", lambda self: None)
+    before = raw.count(499)
+    with raw.connect() as caller:
+        caller.send(request(body=good))
+        raw.wait(lambda: raw.app.metrics.in_flight == 1)
+    raw.wait(lambda: raw.count(499) == before + 1)
+    assert raw.app.metrics.in_flight == 0
+
+
 def test_a_request_under_way_is_in_flight(raw: RawServer, good: bytes) -> None:
     with raw.connect() as caller:
         caller.send(request(body=good)[:-1])

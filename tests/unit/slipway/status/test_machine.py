@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
+from slipway.canary.observation import Readiness
 from slipway.files import canonical_json
 from slipway.status import machine
 from slipway.status.rollouts import grouped
@@ -26,9 +28,10 @@ def test_all_of_a_roll_out_is_in_it() -> None:
         "unready_since": None, "wanted": 2,
     }  # fmt: skip
     rollout = model["rollout"]
-    assert {name: rollout[name] for name in ("weight", "step", "steps", "requests", "requests_wanted", "stage")} == {
-        "weight": 10, "step": 1, "steps": [10, 25, 50, 100], "requests": 1234, "requests_wanted": 2000,
-        "stage": "step 1 of 4",
+    assert {name: value for name, value in rollout.items() if name != "decision"} == {
+        "began": "2026-11-30T11:58:00Z", "stepped": "2026-11-30T11:59:00Z", "weight": 10, "stage": "step 1 of 4",
+        "step": 1, "steps": [10, 25, 50, 100], "requests": 1234, "requests_wanted": 2000,
+        "pairs": None, "pairs_wanted": None,
     }  # fmt: skip
     assert model["history"] == []
     assert rollout["decision"]["action"] == "wait"
@@ -36,6 +39,27 @@ def test_all_of_a_roll_out_is_in_it() -> None:
         "aspect": "errors", "e_value": 0.5, "threshold": 60.0, "champion": 0.001, "challenger": 0.051,
         "said": "errors of 1,234 requests", "worse": False, "evidence": "nothing against it",
     }  # fmt: skip
+
+
+def test_every_time_of_how_a_release_runs_is_told() -> None:
+    at = rollouts.NOON
+    runs = Readiness(2, 0, None, 0, "", unready_since=at, known_since=at - timedelta(hours=1))
+    status = Status("platform", rollouts.COMMIT, (rollouts.standing(known=rollouts.seen(challenger=runs)),))
+    (model,) = json.loads(canonical_json(machine.as_json(status)))["models"]
+    told = model["runs"]["challenger"]
+    assert told["stable_since"] is None
+    assert told["unready_since"] == "2026-11-30T12:00:00Z"
+    assert told["known_since"] == "2026-11-30T11:00:00Z"
+
+
+def test_a_shadow_has_pairs_and_no_requests() -> None:
+    shadow = rollouts.shadowing(pairs=321)
+    known = rollouts.seen(requests=None, pairs=123)
+    (model,) = machine.as_json(Status("platform", rollouts.COMMIT, (rollouts.standing(0, known, settings=shadow),)))[
+        "models"
+    ]
+    told = {name: model["rollout"][name] for name in ("requests", "requests_wanted", "pairs", "pairs_wanted", "step")}
+    assert told == {"requests": None, "requests_wanted": None, "pairs": 123, "pairs_wanted": 321, "step": None}
 
 
 def test_what_was_not_asked_is_null() -> None:

@@ -12,12 +12,13 @@ from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import Pod
 
 from slipway.adapters.kube import Cluster, KubeFault
-from slipway.adapters.prometheus import Prometheus, PrometheusFault
+from slipway.adapters.prometheus import Prometheus, PrometheusFault, Series
 from slipway.canary.decision import Action
+from slipway.canary.figures import DIFFERING, E_VALUE, PAIRS
 from slipway.canary.observation import Block, Counts, Rollout
 from slipway.canary.sighting import Sight, Traffic
 from slipway.promotion.platform import Platform
-from slipway.rendering.canary import Canary, Shadow
+from slipway.rendering.canary import Canary
 from slipway.serving.metrics import DURATION_BOUNDS, SCORE_BOUNDS
 from slipway.status import outlook
 from slipway.status.outlook import Outlook
@@ -72,13 +73,15 @@ class ToySight:
 
 
 class ToyPrometheus:
-    def __init__(self, fault: str = "") -> None:
-        self.fault = fault
+    """One that has these series; ``fault`` if it is away."""
 
-    def now(self, query: str) -> Sequence[Any]:
+    def __init__(self, fault: str = "", *series: Series) -> None:
+        self.fault, self.series = fault, list(series)
+
+    def now(self, query: str) -> Sequence[Series]:
         if self.fault:
             raise PrometheusFault(self.fault)
-        return []
+        return self.series if "pairs" in query else []
 
 
 def asking(cluster: ToyCluster | None = None, prometheus: ToyPrometheus | None = None) -> Outlook:
@@ -145,13 +148,42 @@ def test_prometheus_away_is_named_and_the_loops_own_decision_shown() -> None:
     assert seen.decision is not None
 
 
-def test_a_shadow_is_compared_inside_the_cluster_only() -> None:
-    shadow = Shadow(percent=50, pairs=321, differing=0.01, tolerance=0.1, limit_seconds=60)
-    standing = rollouts.standing(0, settings=rollouts.canary().model_copy(update={"shadow": shadow}))
-    seen, away = look(asking(), standing)
-    assert list(away) == ["The request log"]
-    assert seen.decision is None
+def told(name: str, value: float) -> Series:
+    return Series({"__name__": name}, [(NOON.timestamp(), value)])
+
+
+def test_the_pairs_of_a_shadow_are_what_the_loop_says() -> None:
+    standing = rollouts.standing(0, settings=rollouts.shadowing())
+    prometheus = ToyPrometheus("", told(PAIRS, 400), told(DIFFERING, 100), told(E_VALUE, 1e6))
+    seen, away = look(asking(prometheus=prometheus), standing)
+    assert (away, seen.requests, seen.pairs) == ({}, None, 400)
+    assert seen.decision is not None
+    assert seen.decision.action is Action.ROLL_BACK
+    assert seen.decision.reason.endswith(
+        "100 of 400 pairs have scores that differ by more than 0.02, 25.00%; allowed are 1.00%"
+    )
+
+
+def test_of_a_shadow_of_which_the_loop_says_nothing_nothing_is_claimed() -> None:
+    seen, away = look(asking(), rollouts.standing(0, settings=rollouts.shadowing()))
+    assert list(away) == ["The canary loop"]
+    assert "the shadow of production/flight_delay" in away["The canary loop"]
+    assert (seen.pairs, seen.decision) == (None, None)
     assert seen.challenger is not None
+
+
+def test_a_challenger_that_answers_people_has_no_pairs_to_ask_for() -> None:
+    seen, away = look(asking(), rollouts.standing(10, settings=rollouts.shadowing()))
+    assert (away, seen.requests, seen.pairs) == ({}, 500, None)
+    assert seen.decision is not None
+
+
+def test_without_prometheus_a_shadow_is_where_the_loop_holds() -> None:
+    standing = rollouts.standing(0, settings=rollouts.shadowing())
+    seen, away = look(asking(prometheus=ToyPrometheus("it is away")), standing)
+    assert away == {"Prometheus": "it is away"}
+    assert seen.pairs is None
+    assert seen.decision is not None
 
 
 def test_without_a_platform_or_its_addresses_nobody_is_asked(tmp_path: Path) -> None:

@@ -40,6 +40,12 @@ def test_each_roll_out_has_its_weights_its_times_and_who() -> None:
     assert "<svg" not in articles[3]
 
 
+def test_the_pairs_of_a_shadow_are_counted() -> None:
+    known = rollouts.seen(requests=None, pairs=1234)
+    html = page.render(status(known=known, weight=0, settings=rollouts.shadowing(pairs=5000)), NOON)
+    assert "; 1,234 of 5,000 pairs</dd>" in html
+
+
 def test_evidence_stands_in_words_and_figures() -> None:
     lost = re.findall(r"<article.*?</article>", page.render(status(), NOON), re.DOTALL)[1]
     assert re.search(r'<th scope="row">errors</th><td class="bad">81</td><td>60</td>', lost)

@@ -7,30 +7,43 @@ import pytest
 from slipway.canary.comparison import Finding
 from slipway.canary.decision import Action
 from slipway.release.record import Published, Record
-from slipway.rendering.canary import Shadow
 from slipway.status.standing import Standing, evidence, stage, state, verdict
 from tests import rollouts
 from tests.conftest import MODEL
 
 
 @pytest.mark.parametrize(
-    ("weight", "said", "number", "wanted"),
+    ("weight", "said", "number"),
     [
-        (0, "before the first step", 0, None),
-        (10, "step 1 of 4", 1, 2000),
-        (100, "step 4 of 4", 4, 2000),
-        (33, "33 % is no step of canary.yaml", 0, None),
+        (0, "before the first step", 0),
+        (10, "step 1 of 4", 1),
+        (100, "step 4 of 4", 4),
+        (33, "33 % is no step of canary.yaml", 0),
     ],
 )
-def test_a_weight_is_a_step(weight: int, said: str, number: int, wanted: int | None) -> None:
+def test_a_weight_is_a_step(weight: int, said: str, number: int) -> None:
     found = rollouts.standing(weight)
-    assert (stage(found), found.number, found.wanted) == (said, number, wanted)
+    assert (stage(found), found.number) == (said, number)
+    assert found.step == (rollouts.canary().steps[number - 1] if number else None)
 
 
-def test_before_the_first_step_a_shadow_waits_for_pairs() -> None:
-    shadow = Shadow(percent=50, pairs=321, differing=0.01, tolerance=0.1, limit_seconds=60)
-    found = rollouts.standing(0, settings=rollouts.canary().model_copy(update={"shadow": shadow}))
-    assert (stage(found), found.wanted) == ("shadow, before the first step", 321)
+@pytest.mark.parametrize(
+    ("weight", "said", "shadow"),
+    [
+        (0, "shadow, before the first step", True),
+        (10, "step 1 of 4", False),
+        (33, "33 % is no step of canary.yaml", False),
+    ],
+)
+def test_a_challenger_is_a_shadow_until_it_answers_people(weight: int, said: str, shadow: bool) -> None:
+    settings = rollouts.shadowing()
+    found = rollouts.standing(weight, settings=settings)
+    assert (stage(found), found.shadow) == (said, settings.shadow if shadow else None)
+
+
+def test_without_a_roll_out_nothing_is_a_shadow() -> None:
+    assert rollouts.standing(rollout=None, settings=rollouts.shadowing()).shadow is None
+    assert rollouts.standing(0, settings=None).shadow is None
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,21 @@ def test_a_roll_out_is_told_in_one_line_and_then_in_full() -> None:
         assert f"{aspect}: nothing against it; {aspect} of 1,234 requests" in text
 
 
+@pytest.mark.parametrize(("pairs", "said"), [(1234, "1,234"), (0, "0"), (None, "?")])
+def test_at_0_percent_a_shadow_has_pairs(pairs: int | None, said: str) -> None:
+    known = rollouts.seen(requests=None, pairs=pairs)
+    (standing,) = one(known=known, weight=0, settings=rollouts.shadowing(pairs=5000)).standings
+    assert terminal.progress(standing, NOON) == (
+        "shadow, before the first step since 2026-11-30T11:59:00Z, 1 min 00 s, began 2026-11-30T11:58:00Z; "
+        f"{said} of 5,000 pairs"
+    )
+
+
+def test_at_0_percent_without_a_shadow_nothing_is_counted() -> None:
+    (standing,) = one(weight=0).standings
+    assert terminal.progress(standing, NOON).endswith(", began 2026-11-30T11:58:00Z")
+
+
 def test_what_is_wrong_is_told() -> None:
     down = Readiness(2, 1, None, 3, "ImagePullBackOff: no such image")
     known = rollouts.seen(
