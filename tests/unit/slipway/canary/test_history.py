@@ -250,7 +250,7 @@ def test_one_image_of_the_champion_is_taken_back_and_is_not_called_promoted(toy:
     under_way = rollout(toy)
     assert under_way is not None
     lines = history.trailers(under_way, "roll back", 0, [FINDING])
-    after = begun.rolled_back("bad", moment(60)).model_dump(mode="json")
+    after = begun.rolled_back("bad", moment(60)).model_dump()
     toy.commit(after, "Roll back\n\nBad.\n\n" + "\n".join(lines), BEGIN + 60)
     event = history.events(toy.remote, toy.main, "production", MODEL)[0]
     assert (event.action, event.of, event.evidence) == ("roll back", (CHAMPION, IMAGES[1]), (FINDING,))
