@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 from slipway.canary.comparison import Finding
 from slipway.canary.decision import Action, Decision
 from slipway.canary.observation import Rollout, Shadowed
+from slipway.rendering.served import predictor_name
 
 Place = tuple[str, str]
 # `slipway status` reads these back.
@@ -26,8 +27,8 @@ _STUCK_SECONDS = 180.0
 
 
 def label(rollout: Rollout) -> str:
-    """How a roll-out's release is called in a metric."""
-    return rollout.challenger.release[:12]
+    """How a roll-out's challenger is called in a metric: as its predictor, so that two images of a release are two."""
+    return predictor_name(rollout.challenger)
 
 
 @dataclass

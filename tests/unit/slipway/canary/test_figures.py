@@ -13,6 +13,7 @@ from slipway.canary.comparison import Finding
 from slipway.canary.decision import Action, Decision
 from slipway.canary.figures import Figures, listen
 from slipway.canary.observation import Shadowed
+from slipway.rendering.served import predictor_name
 from tests.rollouts import rollout
 
 
@@ -65,7 +66,7 @@ def test_what_is_of_a_roll_out_goes_with_it(serving: Serving) -> None:
     serving.figures.decided(under_way, Decision(Action.HOLD, 25, "too few", (finding,)), 1000.0)
     serving.figures.under_way([place], [place])
     status, told = serving.get("/metrics")
-    labels = f'environment="{place[0]}",model="{place[1]}",release="{under_way.challenger.release[:12]}"'
+    labels = f'environment="{place[0]}",model="{place[1]}",release="{predictor_name(under_way.challenger)}"'
     assert status == 200
     for line in (
         f"slipway_rollout_weight{{{labels}}} 25.0",
@@ -89,7 +90,7 @@ def test_what_is_of_a_roll_out_goes_with_it(serving: Serving) -> None:
 def test_the_pairs_of_a_shadow_are_counted_until_it_is_none(serving: Serving) -> None:
     shadow = rollout(0)
     place = shadow.environment, shadow.model
-    labels = f'environment="{place[0]}",model="{place[1]}",release="{shadow.challenger.release[:12]}"'
+    labels = f'environment="{place[0]}",model="{place[1]}",release="{predictor_name(shadow.challenger)}"'
     decision = Decision(Action.WAIT, 0, "too few pairs", ())
     serving.figures.decided(shadow, decision, 1000.0, Shadowed(123, None, 4))
     told = serving.get("/metrics")[1].splitlines()

@@ -587,8 +587,8 @@ def test_another_image_of_the_challenger_begins_anew(pull: Pull) -> None:
 def test_another_image_of_the_champion_takes_its_place_by_no_pull_request(pull: Pull) -> None:
     """Whoever may publish and merge would else have their code run on all of the traffic."""
     pull.promote("staging", A, IMAGES[0], merge=True)
-    swapped = Published(release=A, image=pull.published.image)
-    pull.rewrite(lambda record: record.model_copy(update={"champion": swapped}))
+    swapped = {"release": A, "image": pull.published.image}
+    pull.rewrite(lambda record: Record.model_validate({**record.model_dump(), "champion": swapped}))
     assert "would be replaced without a roll-out" in pull.reds()["begin"]
 
 
@@ -606,8 +606,8 @@ def test_an_image_whose_name_would_be_the_champion_s(pull: Pull) -> None:
     pull.promote("staging", A, IMAGES[0], merge=True)
     file = pull.toy.top / RECORD.format("staging")
     git(pull.toy.top, "checkout", "--quiet", "--detach", pull.head)
-    alike = Published(release=A, image=f"{IMAGES[0][:20]}{'f' * 51}")
-    Record.read(file).promoted(alike).write(file)
+    alike = {"release": A, "image": f"{IMAGES[0][:20]}{'f' * 51}", "weight": 0}
+    Record.model_validate({**Record.read(file).model_dump(), "challenger": alike}).write(file)
     pull.commit({})
     assert "would both be called" in pull.reds()["rendered"]
 

@@ -11,6 +11,7 @@ from slipway.canary.decision import Action, Decision
 from slipway.canary.figures import DIFFERING, E_VALUE, PAIRS, Figures
 from slipway.canary.observation import Shadowed
 from slipway.canary.shadow import found
+from slipway.rendering.served import predictor_name
 from slipway.status import pairs
 from tests import rollouts
 from tests.rollouts import NOON
@@ -71,5 +72,5 @@ def test_only_this_roll_out_is_asked_for_and_at_one_moment() -> None:
     assert scraped.asked == [
         '{__name__=~"slipway_rollout_pairs|slipway_rollout_pairs_differing|slipway_rollout_e_value", '
         f'aspect=~"shadow|", environment="production", model="{under_way.model}", '
-        f'release="{under_way.challenger.release[:12]}"}}'
+        f'release="{predictor_name(under_way.challenger)}"}}'
     ]
