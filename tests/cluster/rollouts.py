@@ -25,15 +25,16 @@ TRAILERS = ("Rollout", "Action", "Release", "Weight", "Evidence")
 _FIELDS = "%x00".join(
     ["%H", "%ct", "%s", "%b", *(f"%(trailers:key=Slipway-{name},valueonly,separator=%x20)" for name in TRAILERS)]
 )
-# Short, for tests. What people use is in gitops/envs: it takes minutes, and tells smaller faults.
+# Short, for tests, but long enough for Argo CD to apply a weight. What people use is in gitops/envs: it takes minutes,
+# and tells smaller faults.
 CANARY: dict[str, Any] = {
     "readiness": {"stable_seconds": 3, "limit_seconds": 60, "restarts": 1},
     "shadow": None,
     "steps": [
-        {"weight": 10, "requests": 150, "seconds": 5, "limit_seconds": 180},
-        {"weight": 25, "requests": 150, "seconds": 5, "limit_seconds": 180},
-        {"weight": 50, "requests": 150, "seconds": 5, "limit_seconds": 180},
-        {"weight": 100, "requests": 150, "seconds": 5, "limit_seconds": 180},
+        {"weight": 10, "requests": 150, "seconds": 10, "limit_seconds": 180},
+        {"weight": 25, "requests": 150, "seconds": 10, "limit_seconds": 180},
+        {"weight": 50, "requests": 150, "seconds": 10, "limit_seconds": 180},
+        {"weight": 100, "requests": 150, "seconds": 10, "limit_seconds": 180},
     ],
     "false_alarm": 0.05,
     "block_seconds": 5,

@@ -38,6 +38,32 @@ _NOTHING = Record(champion=None, challenger=None)
 
 
 @dataclass(frozen=True)
+class Chosen:
+    """Which models of which environments somebody asks for: ``model`` in ``environment``; None for all."""
+
+    model: str | None = None
+    environment: str | None = None
+
+    def __contains__(self, place: tuple[str, str]) -> bool:
+        environment, model = place
+        return self.environment in (None, environment) and self.model in (None, model)
+
+    def check(self, remote: Remote, there: Sequence[tuple[str, str]]) -> None:
+        """Refuse to look at nothing because a name is wrong; ``there`` are environments and models of ``remote``.
+
+        Raises:
+            UsageError: naming what there is.
+        """
+        if any(place in self for place in there):
+            return
+        where = self.environment or "any environment"
+        raise UsageError(
+            f"main of {remote.name} has no model {self.model or 'at all'} in {where}.",
+            f"It has {', '.join('/'.join(place) for place in there) or 'none'}.",
+        )
+
+
+@dataclass(frozen=True)
 class Event:
     """One thing that happened to a release in an environment.
 

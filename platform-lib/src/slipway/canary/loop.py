@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -20,6 +20,7 @@ from slipway.canary import history, notes
 from slipway.canary.act import act
 from slipway.canary.decision import Action, Decision, decide
 from slipway.canary.figures import Figures, Place
+from slipway.canary.history import Chosen
 from slipway.canary.leader import Candidate
 from slipway.canary.look import Lookout
 from slipway.canary.notes import NOTES
@@ -101,7 +102,7 @@ class Loop:
         figures: where it is told.
         may: whether it may act at this moment.
         forge: where issues are opened.
-        asked: which places to look at; None for all.
+        chosen: which places to look at.
         clock: the time.
     """
 
@@ -110,7 +111,7 @@ class Loop:
     figures: Figures
     may: Callable[[], bool] = lambda: True
     forge: Forge = field(default_factory=PlainGit)
-    asked: Callable[[Place], bool] = lambda place: True
+    chosen: Chosen = field(default_factory=Chosen)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     _main: str = field(default="", init=False)
     _board: dict[Place, _Read] = field(default_factory=dict, init=False)
@@ -138,7 +139,7 @@ class Loop:
 
     def _read(self, main: str) -> dict[Place, _Read]:
         remote = self.source.remote()
-        places = [place for place in history.places(remote, main) if self.asked(place)]
+        places = [place for place in history.places(remote, main) if place in self.chosen]
         self.figures.exist({place: _thresholds(remote, main, place) for place in places})
         return {place: _reading(remote, main, place) for place in places}
 
@@ -233,23 +234,6 @@ def run(loop: Loop, candidate: Candidate, seconds: float, stopped: threading.Eve
         else:
             loop.figures.under_way((), ())
         stopped.wait(seconds)
-
-
-def chosen(environment: str | None, model: str | None) -> Callable[[Place], bool]:
-    """Which places are asked for; None for all."""
-    return lambda place: environment in (None, place[0]) and model in (None, place[1])
-
-
-def check_asked(places: Iterable[Place], asked: Callable[[Place], bool]) -> None:
-    """Refuse to have looked at nothing because a name is wrong.
-
-    Raises:
-        UsageError: naming what there is.
-    """
-    known = [*places]
-    if not any(asked(place) for place in known):
-        there = ", ".join("/".join(place) for place in known) or "none"
-        raise UsageError("main has no such environment or model.", f"It has {there}.")
 
 
 def _reading(remote: Remote, main: str, place: Place) -> _Read:

@@ -10,7 +10,6 @@ import sys
 import tempfile
 import threading
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -21,10 +20,11 @@ from slipway.adapters.kube import Cluster
 from slipway.adapters.prometheus import Prometheus
 from slipway.canary import history
 from slipway.canary.clone import Clone
-from slipway.canary.figures import Figures, Place, listen
+from slipway.canary.figures import Figures, listen
+from slipway.canary.history import Chosen
 from slipway.canary.leader import Candidate, Terms
 from slipway.canary.look import Lookout, no_shadow
-from slipway.canary.loop import Loop, Outcome, UserClone, check_asked, run
+from slipway.canary.loop import Loop, Outcome, UserClone, run
 from slipway.canary.shadow_log import ShadowLog
 from slipway.canary.sighting import Sight
 from slipway.errors import UsageError
@@ -78,7 +78,7 @@ class Settings:
     asked: Asked
 
 
-def once(remote: Remote, asked: Asked, places: Callable[[Place], bool]) -> list[Outcome]:
+def once(remote: Remote, asked: Asked, chosen: Chosen) -> list[Outcome]:
     """Look and act once.
 
     Raises:
@@ -87,16 +87,16 @@ def once(remote: Remote, asked: Asked, places: Callable[[Place], bool]) -> list[
     """
     cluster = Cluster(asked.kubeconfig)
     try:
-        loop = Loop(UserClone(remote), asked.lookout(cluster), Figures(), forge=forge.choose(remote), asked=places)
+        loop = Loop(UserClone(remote), asked.lookout(cluster), Figures(), forge=forge.choose(remote), chosen=chosen)
         outcomes = loop.cycle()
     finally:
         cluster.close()
     if not outcomes:
-        check_asked(history.places(remote, remote.main()), places)
+        chosen.check(remote, history.places(remote, remote.main()))
     return outcomes
 
 
-def serve(settings: Settings, places: Callable[[Place], bool]) -> None:
+def serve(settings: Settings, chosen: Chosen) -> None:
     """Loop until SIGTERM or Ctrl-C, which end it within a second.
 
     Raises:
@@ -112,7 +112,7 @@ def serve(settings: Settings, places: Callable[[Place], bool]) -> None:
     candidate = Candidate(cluster, Terms(_namespace()), f"{socket.gethostname()}_{uuid.uuid4().hex[:8]}")
     clone = Clone(folder, settings.git_url, settings.credentials, committer)
     issues = forge.choose(clone.remote())
-    loop = Loop(clone, settings.asked.lookout(cluster), figures, candidate.leads, issues, places)
+    loop = Loop(clone, settings.asked.lookout(cluster), figures, candidate.leads, issues, chosen)
     server = listen(figures, _host(), settings.metrics_port)
     _log.info("listens on port %d", server.server_address[1], extra={"identity": candidate.identity})
     stopped = threading.Event()

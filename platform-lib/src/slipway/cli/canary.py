@@ -102,11 +102,11 @@ def canary(
       slipway canary --git-url http://git.internal/platform --prometheus http://prometheus.monitoring.svc:9090
     """
     from slipway.canary import service
-    from slipway.canary.loop import chosen
+    from slipway.canary.history import Chosen
     from slipway.request_log.access import check
     from slipway.request_log.settings import Access
 
-    asked = chosen(environment, model)
+    chosen = Chosen(model, environment)
     request_log = Access(tuple(nats.split(",")), nats_creds, nats_ca) if nats else None
     if request_log is not None:
         check(request_log)
@@ -120,7 +120,7 @@ def canary(
         cluster = kubeconfig or (where.kubeconfig if where is not None else None)
         url = prometheus or (where.prometheus if where is not None else None)
         outcomes = service.once(
-            Remote(project.root(), remote, committer), service.Asked(url, cluster, request_log), asked
+            Remote(project.root(), remote, committer), service.Asked(url, cluster, request_log), chosen
         )
         _show(outcomes, json)
         return
@@ -129,7 +129,7 @@ def canary(
             git_url=git_url, credentials=git_credentials, clone=clone, signing_key=signing_key, seconds=seconds,
             metrics_port=metrics_port, asked=service.Asked(prometheus, kubeconfig, request_log),
         ),
-        asked,
+        chosen,
     )  # fmt: skip
 
 

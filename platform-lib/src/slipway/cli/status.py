@@ -17,7 +17,7 @@ from slipway.cli.options import Json, PlatformFile
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from slipway.status.repository import Asked
+    from slipway.canary.history import Chosen
     from slipway.status.standing import Status
     from slipway.status.watch import Looker
 
@@ -65,10 +65,10 @@ def status(
 
       slipway status --html status.html
     """
-    from slipway.status.repository import Asked
+    from slipway.canary.history import Chosen
     from slipway.status.watch import Watched, statuses
 
-    looker = _looker(Asked(model, environment), remote, platform)
+    looker = _looker(Chosen(model, environment), remote, platform)
     if not watch:
         now = datetime.now(UTC)
         found = looker.look(now)
@@ -83,7 +83,7 @@ def status(
     watched.judge()
 
 
-def _looker(asked: Asked, remote: str | None, record: Path | None) -> Looker:
+def _looker(chosen: Chosen, remote: str | None, record: Path | None) -> Looker:
     """Who looks; without a platform, at Git alone."""
     from slipway import project
     from slipway.adapters.git import Remote
@@ -100,7 +100,7 @@ def _looker(asked: Asked, remote: str | None, record: Path | None) -> Looker:
         found, why = None, f"{error.what} {error.remedy}"
     # The Git of the platform that was named, and not of another one.
     own = found.git if record is not None and found is not None else "platform"
-    return Looker(Remote(project.root(), remote or own), asked, Outlook(found, why), remote or own)
+    return Looker(Remote(project.root(), remote or own), chosen, Outlook(found, why), remote or own)
 
 
 def _print(found: Status, now: datetime, json: bool) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import TypeVar
 
 from slipway.adapters.git import Remote
 from slipway.canary import history
+from slipway.canary.history import Chosen
 from slipway.errors import UsageError
 from slipway.rendering.served import ENVIRONMENTS, check_environment
 from slipway.status.rollouts import grouped
@@ -16,38 +16,21 @@ from slipway.status.standing import Standing
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True)
-class Asked:
-    """Which models are asked for: ``model`` of every environment, every model of ``environment``; None for all."""
-
-    model: str | None = None
-    environment: str | None = None
-
-    def __contains__(self, place: tuple[str, str]) -> bool:
-        environment, model = place
-        return self.environment in (None, environment) and self.model in (None, model)
-
-
-def read(remote: Remote, commit: str, asked: Asked) -> tuple[Standing, ...]:
+def read(remote: Remote, commit: str, chosen: Chosen) -> tuple[Standing, ...]:
     """The standings at a commit of main, in the order in which a release goes through the environments.
 
     Raises:
         UsageError: when there is no such environment or model.
         GitFault: when Git cannot tell.
     """
-    if asked.environment is not None:
-        check_environment(asked.environment)
+    if chosen.environment is not None:
+        check_environment(chosen.environment)
     places = sorted(
         (place for place in history.places(remote, commit) if place[0] in ENVIRONMENTS),
         key=lambda place: (ENVIRONMENTS.index(place[0]), place[1]),
     )
-    found = tuple(_standing(remote, commit, place) for place in places if place in asked)
-    if not found:
-        what = (
-            f"main of {remote.name} has no model {asked.model or 'at all'} in {asked.environment or 'any environment'}."
-        )
-        raise UsageError(what, f"It has {_listed(places)}.")
-    return found
+    chosen.check(remote, places)
+    return tuple(_standing(remote, commit, place) for place in places if place in chosen)
 
 
 def _standing(remote: Remote, commit: str, place: tuple[str, str]) -> Standing:
@@ -64,7 +47,3 @@ def _standing(remote: Remote, commit: str, place: tuple[str, str]) -> Standing:
     rollout = history.rollout(remote, commit, *place) if record is not None else None
     past = grouped(history.events(remote, commit, *place), rollout.challenger if rollout is not None else None)
     return Standing(*place, record=record, settings=settings, rollout=rollout, past=past, faults=tuple(faults))
-
-
-def _listed(places: Sequence[tuple[str, str]]) -> str:
-    return ", ".join("/".join(place) for place in places) or "none"

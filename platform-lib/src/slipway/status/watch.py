@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from slipway.adapters.git import GitFault, Remote, unlocked
+from slipway.canary.history import Chosen
 from slipway.errors import SlipwayError
 from slipway.status import repository
 from slipway.status.outlook import Outlook
-from slipway.status.repository import Asked
 from slipway.status.rollouts import Past
 from slipway.status.standing import Standing, Status, Unasked
 
@@ -34,7 +34,7 @@ class Looker:
     """
 
     remote: Remote
-    asked: Asked
+    chosen: Chosen
     outlook: Outlook
     name: str
     _commit: str = ""
@@ -49,7 +49,7 @@ class Looker:
         """
         commit = self.remote.main()
         if commit != self._commit:
-            self._standings, self._commit = repository.read(self.remote, commit, self.asked), commit
+            self._standings, self._commit = repository.read(self.remote, commit, self.chosen), commit
         standings, unasked = self.outlook.look(self._standings, now)
         return Status(unlocked(self.name), commit, standings, unasked)
 

@@ -19,11 +19,15 @@ from slipway.canary.loop import Loop
 from slipway.canary.notes import NOTES
 from slipway.canary.observation import Shadowed
 from slipway.release.record import Record
+from slipway.rendering.served import predictor_name
 from tests.conftest import MODEL
 from tests.fake_kubernetes import pod
 from tests.toy_platform import PUBLISHED, git
 from tests.unit.slipway.canary.conftest import BEGIN, CHALLENGER, CHAMPION, NEXT, record
 from tests.unit.slipway.canary.world import CANARY, NEW, World, world
+
+# As metrics call it.
+CALLED = predictor_name(PUBLISHED[CHALLENGER])
 
 
 @pytest.fixture
@@ -173,9 +177,7 @@ def test_a_promotion_that_is_reverted_in_the_middle(ours: World) -> None:
     until(ours, loop, "advance")
     ours.toy.commit(record(), "Revert it", int(BEGIN + ours.now))
     assert ours.step(loop) == ""
-    assert (
-        metric(loop, "slipway_rollout_weight", environment="production", model=MODEL, release=CHALLENGER[:12]) is None
-    )
+    assert metric(loop, "slipway_rollout_weight", environment="production", model=MODEL, release=CALLED) is None
     ours.toy.commit(record(0), "And again", int(BEGIN + ours.now))
     assert ours.step(loop) == "advance"
     assert ours.weight == 10
@@ -196,7 +198,7 @@ def test_prometheus_away_holds_and_comes_back(ours: World) -> None:
     loop = ours.loop()
     assert ours.step(loop, 8) == "wait"
     ours.prometheus.away = True
-    labels = {"environment": "production", "model": MODEL, "release": CHALLENGER[:12]}
+    labels = {"environment": "production", "model": MODEL, "release": CALLED}
     for _ in range(30):
         assert ours.step(loop) == "hold"
     assert metric(loop, "slipway_rollout_held", **labels) == 1.0
@@ -316,7 +318,7 @@ def test_what_it_tells_prometheus(ours: World) -> None:
     ours.challenge(10)
     loop = ours.loop()
     ours.step(loop, 8)
-    labels = {"environment": "production", "model": MODEL, "release": CHALLENGER[:12]}
+    labels = {"environment": "production", "model": MODEL, "release": CALLED}
     assert metric(loop, "slipway_rollout_weight", **labels) == 10.0
     assert metric(loop, "slipway_rollout_last_look_timestamp_seconds", **labels) == BEGIN + 8
     assert metric(loop, "slipway_rollout_decisions_total", **labels, action="wait") == 1.0
@@ -332,7 +334,7 @@ def test_it_tells_prometheus_of_the_pairs_of_a_shadow(ours: World) -> None:
     ours.challenge()
     loop = ours.loop()
     loop.lookout = replace(loop.lookout, shadow=lambda *_: Shadowed(12, None, 3))
-    labels = {"environment": "production", "model": MODEL, "release": CHALLENGER[:12]}
+    labels = {"environment": "production", "model": MODEL, "release": CALLED}
     ours.step(loop)
     assert metric(loop, "slipway_rollout_pairs", **labels) is None
     shadow = {"percent": 100, "pairs": 500, "differing": 0.01, "tolerance": 0.02, "limit_seconds": 600}

@@ -8,9 +8,9 @@ import shutil
 import pytest
 
 from slipway.adapters.git import GitFault, Remote
+from slipway.canary.history import Chosen
 from slipway.errors import UsageError
 from slipway.status import repository
-from slipway.status.repository import Asked
 from tests.conftest import MODEL
 from tests.toy_platform import IMAGES, RELEASES, ToyPlatform, git
 
@@ -29,7 +29,7 @@ def remote(toy: ToyPlatform) -> Remote:
 def test_main_is_read_and_not_the_checkout(toy: ToyPlatform, remote: Remote) -> None:
     commit = toy.change_main(f"{home()}/release.yaml", PUBLISHED)
     assert remote.main() == commit
-    staging, production = repository.read(remote, commit, Asked())
+    staging, production = repository.read(remote, commit, Chosen())
     assert (staging.place, production.place) == (f"staging/{MODEL}", f"production/{MODEL}")
     assert staging.record is not None
     assert staging.record.champion is None
@@ -44,12 +44,12 @@ def test_main_is_read_and_not_the_checkout(toy: ToyPlatform, remote: Remote) -> 
 @pytest.mark.parametrize(
     ("asked", "places"),
     [
-        (Asked(MODEL), ["staging", "production"]),
-        (Asked(None, "production"), ["production"]),
-        (Asked(MODEL, "staging"), ["staging"]),
+        (Chosen(MODEL), ["staging", "production"]),
+        (Chosen(None, "production"), ["production"]),
+        (Chosen(MODEL, "staging"), ["staging"]),
     ],
 )
-def test_one_may_ask_for_some(remote: Remote, asked: Asked, places: list[str]) -> None:
+def test_one_may_ask_for_some(remote: Remote, asked: Chosen, places: list[str]) -> None:
     found = repository.read(remote, remote.main(), asked)
     assert [each.environment for each in found] == places
 
@@ -57,11 +57,11 @@ def test_one_may_ask_for_some(remote: Remote, asked: Asked, places: list[str]) -
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        (Asked("nothing"), f"has no model nothing in any environment. It has staging/{MODEL}, production/{MODEL}."),
-        (Asked(MODEL, "prod"), "There is no environment 'prod'. There are staging, production."),
+        (Chosen("nothing"), f"has no model nothing in any environment. It has staging/{MODEL}, production/{MODEL}."),
+        (Chosen(MODEL, "prod"), "There is no environment 'prod'. There are staging, production."),
     ],
 )
-def test_what_is_not_there_is_refused(remote: Remote, asked: Asked, said: str) -> None:
+def test_what_is_not_there_is_refused(remote: Remote, asked: Chosen, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         repository.read(remote, remote.main(), asked)
 
@@ -82,7 +82,7 @@ def test_nonsense_is_told_and_hides_nothing_else(
     toy: ToyPlatform, remote: Remote, file: str, content: str, said: str
 ) -> None:
     toy.change_main(f"{home()}/{file}", content)
-    staging, production = repository.read(remote, remote.main(), Asked())
+    staging, production = repository.read(remote, remote.main(), Chosen())
     assert staging.faults == ()
     (fault,) = production.faults
     assert re.match(said, fault)

@@ -10,10 +10,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from slipway.adapters.git import GitFault, Remote
-from slipway.canary.history import Event
+from slipway.canary.history import Chosen, Event
 from slipway.status import watch
 from slipway.status.outlook import Outlook
-from slipway.status.repository import Asked
 from slipway.status.rollouts import grouped
 from slipway.status.standing import Standing, Status
 from slipway.status.watch import Looker, RolledBack, Watched
@@ -108,7 +107,7 @@ def test_another_image_of_the_release_is_another_roll_out() -> None:
 
 @pytest.fixture
 def looker(toy: ToyPlatform) -> Looker:
-    return Looker(Remote(toy.top, "platform"), Asked(), Outlook(None, "there is none"), "platform")
+    return Looker(Remote(toy.top, "platform"), Chosen(), Outlook(None, "there is none"), "platform")
 
 
 def test_a_remote_that_goes_away_later_is_told_and_waited_for(toy: ToyPlatform, looker: Looker) -> None:
