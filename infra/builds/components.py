@@ -18,7 +18,8 @@ UPSTREAM = Path(__file__).resolve().parents[1] / "upstream"
 class Component:
     """One Go module of ours that pins an upstream project, and the programs that are built from it.
 
-    A small one needs none of the disk that the large ones' caches fill.
+    A small one needs none of the disk that the large ones' caches fill. One that is ``contained`` runs in our images
+    alone, and so on Linux, wherever it is built.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Component:
     tags: tuple[str, ...] = ()
     release: str = ""
     small: bool = False
+    contained: bool = False
 
     @property
     def shown_version(self) -> str:
@@ -51,7 +53,8 @@ class Component:
         """Names a build: sha256 over go.mod, go.sum, our sources, the flags, and the toolchain given."""
         parts = [path.name.encode() + b"\0" + path.read_bytes() for path in sorted(self.source.iterdir())]
         parts += [f"{name}={package}".encode() for name, package in sorted(self.programs.items())]
-        parts += [text.encode() for text in (self.linker_flags(), *self.tags, *toolchain)]
+        system = ("linux",) if self.contained else ()
+        parts += [text.encode() for text in (self.linker_flags(), *self.tags, *system, *toolchain)]
         digest = hashlib.sha256()
         for part in parts:
             digest.update(len(part).to_bytes(8, "big") + part)
@@ -81,6 +84,7 @@ def _component(source: Path, facts: dict[str, Any]) -> Component:
         tags=tuple(facts.get("tags", ())),
         release=facts.get("release", ""),
         small=facts.get("small", False),
+        contained=facts.get("contained", False),
     )
 
 

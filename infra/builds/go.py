@@ -84,7 +84,7 @@ def build(component: Component, into: Path, source: Path) -> None:
         run = subprocess.run(
             [*command, *component.programs.values()],
             cwd=source,
-            env=go.environment(),
+            env=go.environment() | ({"GOOS": "linux"} if component.contained else {}),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

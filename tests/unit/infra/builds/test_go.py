@@ -41,6 +41,19 @@ def test_a_build_is_static_stripped_and_changes_no_pin(tmp_path: Path, monkeypat
         assert part in said
 
 
+@pytest.mark.parametrize(("name", "system"), [("seldon-core", "linux"), ("kustomize", "darwin")])
+def test_what_runs_in_images_is_built_for_linux_on_a_mac_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, system: str
+) -> None:
+    toolchains.go(tmp_path / "bin", 'while [ "$1" != -o ]; do shift; done; echo "$GOOS" > "$2"')
+    on_path(monkeypatch, tmp_path / "bin")
+    monkeypatch.setenv("GOOS", "darwin")
+    component = components()[name]
+    go.build(component, tmp_path / "out", tmp_path)
+    (program,) = component.programs
+    assert (tmp_path / "out" / program).read_text() == f"{system}\n"
+
+
 def test_tags_reach_the_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = (
         'echo "$@" > '
