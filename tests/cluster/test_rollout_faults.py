@@ -115,7 +115,8 @@ def _taken_back(staging: Rollouts, release: Path, aspect: str, reason: str, clie
 
 def test_one_that_hangs_now_and_then_is_taken_back(staging: Rollouts, registry: Registry, make: Make) -> None:
     """At its first step, which as people's own lasts longer than the gateway waits for an answer."""
-    staging.watch_by(steps=[{"weight": 10, "requests": 150, "seconds": 120, "limit_seconds": 240}])
+    steps = [{"weight": weight, "requests": 150, "seconds": 120, "limit_seconds": 240} for weight in (10, 100)]
+    staging.watch_by(steps=steps)
     release = make("hanging")
     staging.publish(release, faulty_images.push(registry, "hanging"))
     last, failed = _taken_back_from_its_first_step(staging, release, "and never answers")
