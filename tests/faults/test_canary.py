@@ -147,7 +147,7 @@ def noted(machine: Machine, commit: str) -> str:
     return done.stdout
 
 
-def committed(running: Running) -> list[tuple[object, object]]:
+def committed(running: Process) -> list[tuple[object, object]]:
     """Action and release of each commit that it says it has made."""
     return [(line["action"], line["release"]) for line in running.lines() if "commit" in line]
 
