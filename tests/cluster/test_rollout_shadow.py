@@ -32,11 +32,11 @@ Make = Callable[[str], Path]
 def _shadows(staging: Rollouts) -> Iterator[None]:
     """Staging copies every request to a challenger before its first step, and has its champion again in the end."""
     champion = staging.record().champion
+    assert champion is not None
     staging.watch_by(**WATCHED)
     staging.settle()
     yield
-    held = staging.record().model_copy(update={"champion": champion, "challenger": None})
-    staging.write(held, "Let staging have its champion again")
+    staging.clone.install("staging", champion)
     staging.watch_by()
     staging.settle()
 

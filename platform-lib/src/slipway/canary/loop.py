@@ -145,8 +145,7 @@ class Loop:
 
     def _one(self, place: Place, read: _Read) -> Outcome:
         self.figures.breathe()
-        challenger = read.rollout.challenger if read.rollout is not None else None
-        named = (challenger.release, challenger.image) if challenger is not None else ("", "")
+        of = read.rollout.of if read.rollout is not None else ("", "")
         decided = commit = None
         fault = read.fault
         try:
@@ -160,7 +159,7 @@ class Loop:
             fault = SlipwayError(f"{type(error).__name__}: {error}", "Report this, with the traceback in the log.")
         if fault is not None:
             self.figures.faults.labels("/".join(place)).inc()
-        outcome = Outcome(*place, *named, decided, commit, fault)
+        outcome = Outcome(*place, *of, decided, commit, fault)
         self._say(outcome)
         return outcome
 

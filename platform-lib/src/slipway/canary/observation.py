@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from slipway.release.record import Challenger, Record
+from slipway.rendering.served import image_digits
 
 if TYPE_CHECKING:
     from slipway.canary.comparison import Finding
@@ -90,12 +91,17 @@ class Rollout:
         return self.record.challenger
 
     @property
+    def of(self) -> tuple[str, str]:
+        """Release and image of the challenger."""
+        return self.challenger.release, self.challenger.image
+
+    @property
     def named(self) -> str:
         """Model and challenger as people call them; with the image where the champion is of the same release."""
         champion, challenger = self.record.champion, self.challenger
         name = f"{self.model} {challenger.release[:12]}"
         same = champion is not None and champion.release == challenger.release
-        return f"{name} in image {challenger.image.removeprefix('sha256:')[:12]}" if same else name
+        return f"{name} in image {image_digits(challenger.image)}" if same else name
 
 
 @dataclass(frozen=True)

@@ -22,11 +22,9 @@ from slipway.canary.counting import Figures, Growth, by_bucket
 from slipway.canary.observation import Block, Counts, Rollout
 from slipway.rendering.canary import Canary
 from slipway.rendering.served import service_name
-from slipway.serving.metrics import DURATION_BOUNDS, SCORE_BOUNDS
+from slipway.serving.metrics import CLIENT_GONE, DURATION_BOUNDS, SCORE_BOUNDS
 
-# What a server counts a request as whose client gave up before it was answered. (Its CLIENT_GONE stands beside imports
-# that the loop's image has not.)
-_UNANSWERED = "499"
+_UNANSWERED = str(CLIENT_GONE)
 # Answers to requests for a score: V2's infer, Seldon's predictions, gRPC's ModelInfer.
 _ROUTES = ".*/infer|.*/predictions|ModelInfer"
 _REQUESTS = "sum by (service, pod, code) (slipway_requests_total{{{where}, route=~{routes}}})"

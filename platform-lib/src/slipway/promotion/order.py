@@ -111,33 +111,19 @@ def check_rejected(asked: Promotion, published: Published, main: Standing) -> st
     Raises:
         PromotionRefused: with the reason that it was rejected for.
     """
-    for environment in _so_far(asked):
+    in_other_images = []
+    for environment in ENVIRONMENTS[: ENVIRONMENTS.index(asked.environment) + 1]:
         record = main.record(environment, asked.model)
-        rejected = record.rejection(published) if record is not None else None
-        if rejected is not None:
-            raise PromotionRefused(
-                f"{environment} rejected release {asked.release[:12]} of {asked.model} in image {rejected.image} at"
-                f" {rejected.at:%Y-%m-%d %H:%M} UTC: {rejected.reason}",
-                "Make a better release, or a better image of it. Whoever knows that the reason is gone takes the entry"
-                f" out of {served.folder(environment, asked.model)}/release.yaml by a pull request.",
-            )
-    return " ".join(rejected_before(asked, main)) or "No roll-out rejected it."
-
-
-def rejected_before(asked: Promotion, main: Standing) -> list[str]:
-    """What the environment, or one before it, rejected of the release in whatever image: a sentence each."""
-    records = {environment: main.record(environment, asked.model) for environment in _so_far(asked)}
-    return [
-        f"{environment} rejected it in image {it.image} at {it.at:%Y-%m-%d %H:%M} UTC: {it.reason}"
-        for environment, record in records.items()
-        if record is not None
-        for it in record.rejections(asked.release)
-    ]
-
-
-def _so_far(asked: Promotion) -> tuple[str, ...]:
-    """The environment, and those before it."""
-    return ENVIRONMENTS[: ENVIRONMENTS.index(asked.environment) + 1]
+        for it in record.rejections(asked.release) if record is not None else ():
+            said = f"in image {it.image} at {it.at:%Y-%m-%d %H:%M} UTC: {it.reason}"
+            if it.is_same(published):
+                raise PromotionRefused(
+                    f"{environment} rejected release {asked.release[:12]} of {asked.model} {said}",
+                    "Make a better release, or a better image of it. Whoever knows that the reason is gone takes the"
+                    f" entry out of {served.folder(environment, asked.model)}/release.yaml by a pull request.",
+                )
+            in_other_images.append(f"{environment} rejected it {said}")
+    return " ".join(in_other_images) or "No roll-out rejected it."
 
 
 def check_completed(asked: Promotion, published: Published, main: Standing) -> str:

@@ -113,13 +113,11 @@ class Subject:
     @cached_property
     def new(self) -> list[Published]:
         """The published releases that the head holds and main does not, or not as that image."""
-        held = [self.before.champion, self.before.challenger] if self.before is not None else []
-        known = {(it.release, it.image) for it in held if it is not None}
         both = (self.after.champion, self.after.challenger)
         return [
             Published(release=it.release, image=it.image)
             for it in both
-            if it is not None and it.image is not None and (it.release, it.image) not in known
+            if it is not None and it.image is not None and not (self.before is not None and self.before.holds(it))
         ]
 
     @cached_property
@@ -135,9 +133,7 @@ class Subject:
         """Whether it is as main had it before, and nobody but main's champion gets traffic as the challenger again."""
         if not self.returns or self.before is None:
             return False
-        known = [(it.release, it.image) for it in (self.before.champion, self.before.challenger) if it is not None]
-        now = self.after.challenger
-        return now is None or (now.release, now.image) in known
+        return self.after.challenger is None or self.before.holds(self.after.challenger)
 
     def asked(self, published: Published) -> Promotion:
         """The promotion of a release that the head holds."""

@@ -147,8 +147,12 @@ def predictor_name(published: Published) -> str:
     nothing. Six are enough to tell the few images of a release apart: where somebody has made two that begin alike,
     :attr:`Served.predictors` refuses them.
     """
-    digits = str(published.image).removeprefix("sha256:")
-    return f"{published.release[:_RELEASE_DIGITS]}-{digits[:_IMAGE_DIGITS]}"
+    return f"{published.release[:_RELEASE_DIGITS]}-{image_digits(str(published.image))[:_IMAGE_DIGITS]}"
+
+
+def image_digits(image: str) -> str:
+    """An image as people call it: the first twelve digits of its digest, without the name of the hash."""
+    return image.removeprefix("sha256:")[:_LABEL_DIGITS]
 
 
 def service_name(model: str, published: Published) -> str:

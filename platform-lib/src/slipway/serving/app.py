@@ -12,7 +12,7 @@ import httptools
 
 from slipway.serving.content import FORM, check_content, form_json
 from slipway.serving.identity import HEADER, Identities, header_value
-from slipway.serving.metrics import RouteFigures
+from slipway.serving.metrics import CLIENT_GONE, RouteFigures
 from slipway.serving.open_inference import OpenInference
 from slipway.serving.open_inference import fault as v2_fault
 from slipway.serving.openapi import document
@@ -24,8 +24,6 @@ from slipway.serving.settings import Settings
 
 log = logging.getLogger("slipway.serving")
 
-# What nginx counts when a client went away before it was answered.
-CLIENT_GONE = 499
 UNKNOWN = "unknown"
 
 

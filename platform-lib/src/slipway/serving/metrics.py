@@ -26,6 +26,8 @@ QUEUE_BOUNDS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.
 # Finer at both ends, where the scores of rare events lie.
 _ENDS = (0.001, 0.002, 0.005, 0.01)
 SCORE_BOUNDS = (0.0, *_ENDS, *(step / 50 for step in range(1, 50)), *(1 - end for end in reversed(_ENDS)), 1.0)
+# The code under which a request counts whose client went away before it was answered, as in nginx.
+CLIENT_GONE = 499
 
 
 class Histogram:

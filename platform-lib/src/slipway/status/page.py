@@ -17,6 +17,7 @@ from slipway.canary.comparison import Finding
 from slipway.canary.history import Event
 from slipway.errors import printable
 from slipway.files import replacing
+from slipway.rendering.served import image_digits
 from slipway.report.page import environment
 from slipway.report.pictures import ACCENT, BAD, GOOD, INK, SECOND, Chart, Picture, draw
 from slipway.status import terminal
@@ -64,7 +65,12 @@ def render(status: Status, now: datetime) -> str:
     """The page as HTML."""
     templates = environment("slipway.status")
     templates.finalize = _visible
-    templates.filters |= {"moment": moment, "digits": terminal.digits, "evidence": evidence}
+    templates.filters |= {
+        "moment": moment,
+        "digits": terminal.digits,
+        "image_digits": image_digits,
+        "evidence": evidence,
+    }
     templates.globals |= {"stage": stage, "state": state, "verdict": verdict}
     stories = {standing.place: tuple(_stories(standing, now)) for standing in status.standings}
     return templates.get_template("status.html").render(

@@ -17,6 +17,7 @@ from slipway.canary.decision import Action, Decision
 from slipway.canary.observation import Readiness
 from slipway.errors import printable
 from slipway.release.record import Published, Record
+from slipway.rendering.served import image_digits
 from slipway.status.machine import moment
 from slipway.status.standing import Standing, Status, evidence, stage, state, verdict
 
@@ -50,8 +51,8 @@ def digits(published: Published | None, record: Record | None = None) -> str:
         return "–"
     both = (record.champion, record.challenger) if record is not None else ()
     twice = len([it for it in both if it is not None and it.release == published.release]) == 2
-    image = (published.image or "").removeprefix("sha256:")
-    return f"{published.release[:12]} {image[:6]}" if twice else published.release[:12]
+    short = published.release[:12]
+    return f"{short} {image_digits(published.image or '')[:6]}" if twice else short
 
 
 def duration(seconds: float) -> str:
@@ -99,8 +100,8 @@ def _lines(standing: Standing, now: datetime) -> Iterator[RenderableType]:
         message = f"; {told.message}" if told.message and not settled else ""
         yield text(f"Argo CD: {told.sync}, {told.health}{message}", "" if settled else "yellow")
     for rejected in standing.record.rejected if standing.record is not None else ():
-        image = rejected.image.removeprefix("sha256:")
-        yield text(f"rejected {digits(rejected)} in image {image[:12]} at {moment(rejected.at)}: {rejected.reason}")
+        what = f"{digits(rejected)} in image {image_digits(rejected.image)}"
+        yield text(f"rejected {what} at {moment(rejected.at)}: {rejected.reason}")
 
 
 def progress(standing: Standing, now: datetime) -> str:

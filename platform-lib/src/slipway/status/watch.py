@@ -72,8 +72,7 @@ class Watched:
     def note(self, status: Status) -> bool:
         """Take a status; whether all that were seen are over, and there was one."""
         for standing in status.standings:
-            challenger = standing.rollout.challenger if standing.rollout is not None else None
-            now = (challenger.release, challenger.image) if challenger is not None else None
+            now = standing.rollout.of if standing.rollout is not None else None
             for place, of in sorted(self.under_way):
                 if place == standing.place and of != now:
                     self.under_way.remove((place, of))

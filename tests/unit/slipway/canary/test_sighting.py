@@ -15,8 +15,7 @@ from slipway.canary.sighting import Sight
 from slipway.release.record import Challenger, Record
 from slipway.rendering.canary import Canary
 from slipway.rendering.served import service_name
-from slipway.serving.app import CLIENT_GONE
-from slipway.serving.metrics import DURATION_BOUNDS, SCORE_BOUNDS
+from slipway.serving.metrics import CLIENT_GONE, DURATION_BOUNDS, SCORE_BOUNDS
 from tests.conftest import MODEL
 from tests.fake_prometheus import FakePrometheus, Pod
 from tests.toy_platform import IMAGES, PUBLISHED
